@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import settings
@@ -11,15 +12,23 @@ ROOT = Path(__file__).resolve().parent.parent
 settings.register_profile("lessons", deadline=None, database=None, derandomize=True)
 settings.load_profile("lessons")
 
-# Kernels started by nbval and nbclient inherit this: a warning in a cell is a failure too.
-os.environ["PYTHONWARNINGS"] = "error::RuntimeWarning"
-
 
 def pytest_configure(config):
-    """nbval takes the file relative to the working directory: pytest may be started anywhere."""
+    """Settings that reach beyond this folder: the notebooks are tests too."""
     sanitize = config.getoption("nbval_sanitize_with", None)
-    if sanitize:
+    if sanitize:    # nbval takes it relative to the working directory
         config.option.nbval_sanitize_with = str(ROOT / sanitize)
+    config.pluginmanager.register(StrictKernels())
+
+
+class StrictKernels:
+    """In the kernels that nbval starts (for the first cell of a notebook) a warning is an error."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self, item):
+        strict = {"PYTHONWARNINGS": "error"} if item.path.suffix == ".ipynb" else {}
+        with patch.dict(os.environ, strict):
+            return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
