@@ -1,0 +1,348 @@
+"""Gradient descent that records: a run is a value, to be looked at afterwards.
+
+`train(...)` returns a `Run` with the loss of every step and snapshots of theta. `training(...)` is
+the same as a generator that hands back control about every 50 ms, for a progress bar and a Stop
+button. The leading axes of theta are the members of an ensemble: all of them are trained at once by
+the same lines, and a member whose loss is no longer finite is frozen while the rest goes on.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from itertools import repeat
+from math import prod, sqrt
+from time import perf_counter
+
+import numpy as np
+
+from helpers.checks import finite, generator, real, whole
+from helpers.losses import Loss
+from helpers.network import Net, affordable, broadcast_lead, deltas, forward, gradients, per_net
+from helpers.threads import one_blas_thread
+
+CHUNK_SECONDS = 0.05  # how long `training` works before it hands back control
+
+
+# Optimisers: frozen settings. `update = optimizer.start(theta)`, then `update(gradient)` changes
+# theta in place. Every line works in place as well, because fresh arrays of 268,000 numbers cost
+# more than the arithmetic on them (NUMERICS.md section 1).
+
+
+@dataclass(frozen=True)
+class SGD:
+    """Gradient descent: theta -= lr * gradient. lr >= 0 is a number, or one number per net."""
+
+    lr: float | np.ndarray = 0.1
+
+    def start(self, theta):
+        lr, step = _rate(self.lr, theta), np.empty_like(theta)
+
+        def update(gradient):
+            np.multiply(lr, gradient, out=step)
+            np.subtract(theta, step, out=theta)
+
+        return update
+
+
+@dataclass(frozen=True)
+class Momentum:
+    """Heavy ball: velocity = beta * velocity + gradient; theta -= lr * velocity.
+
+    Polyak, "Some methods of speeding up the convergence of iteration methods", 1964.
+    """
+
+    lr: float | np.ndarray = 0.1
+    beta: float = 0.9
+
+    def start(self, theta):
+        lr, step, velocity = _rate(self.lr, theta), np.empty_like(theta), np.zeros_like(theta)
+        beta = real("beta", self.beta, 0, 1, open_high=True)
+
+        def update(gradient):
+            np.multiply(beta, velocity, out=velocity)
+            np.add(velocity, gradient, out=velocity)
+            np.multiply(lr, velocity, out=step)
+            np.subtract(theta, step, out=theta)
+
+        return update
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam: steps of about lr in every direction, from running means of gradient and square.
+
+    Kingma & Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1; the two bias
+    corrections are moved into the step size and eps, which changes nothing but rounding.
+    """
+
+    lr: float | np.ndarray = 0.001
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+
+    def start(self, theta):
+        lr, step = _rate(self.lr, theta), np.empty_like(theta)
+        mean, square = np.zeros_like(theta), np.zeros_like(theta)
+        beta1 = real("beta1", self.beta1, 0, 1, open_high=True)
+        beta2 = real("beta2", self.beta2, 0, 1, open_high=True)
+        eps = real("eps", self.eps, 0)
+        t = 0
+
+        def update(gradient):
+            nonlocal t
+            t += 1
+            _approach(mean, gradient, 1 - beta1, step)
+            np.multiply(gradient, gradient, out=gradient)
+            _approach(square, gradient, 1 - beta2, step)
+            correction = sqrt(1 - beta2**t)
+            np.sqrt(square, out=step)
+            np.add(step, eps * correction, out=step)
+            np.divide(mean, step, out=step)
+            np.multiply(lr * (correction / (1 - beta1**t)), step, out=step)
+            np.subtract(theta, step, out=theta)
+
+        return update
+
+
+OPTIMIZERS = {"sgd": SGD, "momentum": Momentum, "adam": Adam}
+
+
+def _approach(average, value, share, step):
+    """average += share * (value - average), without a fresh array."""
+    np.subtract(value, average, out=step)
+    np.multiply(share, step, out=step)
+    np.add(average, step, out=average)
+
+
+def _rate(lr, theta):
+    """The learning rate as a number, or as a column (*lead, 1) of numbers, one per net."""
+    lr = per_net("lr", lr, theta.shape[:-1])
+    if (lr < 0).any():
+        raise ValueError(f"lr must be a number from 0, got {lr.min()}")
+    return lr[..., None].astype(theta.dtype) if lr.ndim else float(lr)
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished (or stopped) training run.
+
+    losses    (t + 1, *lead): losses[t] = loss of the net after t steps, on the batch of step t
+    frames    (F,) steps at which theta was kept, the last one included
+    thetas    (F, *lead, P) theta after that many steps
+    theta     (*lead, P) the last state with a finite loss
+    diverged  (*lead,) first step whose loss was not finite, -1 where there is none. That net keeps
+              the state of the step before; its losses are NaN from the next step on
+    stopped   True if the run ended before the last step
+    message   one sentence if anything went wrong, else ""
+    """
+
+    net: Net
+    loss: Loss
+    losses: np.ndarray
+    frames: np.ndarray
+    thetas: np.ndarray
+    theta: np.ndarray
+    diverged: np.ndarray
+    stopped: bool
+    message: str
+
+    def at(self, frame):
+        """theta of snapshot number `frame`, a view."""
+        return self.thetas[frame]
+
+
+def train(*args, **settings) -> Run:
+    """Train to the end; arguments as for `training`."""
+    run = training(*args, **settings)
+    while True:
+        try:
+            next(run)
+        except StopIteration as end:
+            return end.value
+
+
+def training(
+    net,
+    theta,
+    X,
+    Y,
+    loss,
+    *,
+    steps,
+    optimizer=SGD(0.1),
+    batch=None,
+    rng=None,
+    paired=True,
+    record=100,
+) -> Generator[float, str | None, Run]:
+    """Generator: yields the progress (0 to 1) about every 50 ms, returns the `Run`.
+
+    theta      (*lead, P) the start, not modified; X (..., n, inputs) and Y as the loss wants them
+    steps      number of updates, from 0
+    optimizer  SGD, Momentum or Adam
+    batch      examples per step, drawn without replacement and reshuffled when they are used up
+               (the last batch of an epoch may be smaller); None: all of them at every step
+    rng        numpy Generator for the batches; the same seed gives the same run, bit by bit
+    paired     True: all nets of an ensemble see the same batches; False: each has its own
+    record     how many snapshots to keep, spread evenly, or a sequence of steps to keep
+
+    `generator.send("stop")` ends the run early: it returns (StopIteration.value) what there is.
+    Everything is checked here, before the first step: ValueError or TypeError with both shapes.
+    """
+    theta, X, Y = _data(net, theta, X, Y, loss)
+    steps = whole("steps", steps, 0)
+    frames = _frames(record, steps)
+    lead, n = theta.shape[:-1], X.shape[-2]
+    affordable(f"the record of {len(frames)} snapshots", len(frames) * theta.size)
+    affordable(f"the losses of {steps:,} steps", (steps + 1) * prod(lead))
+    batches = repeat((X, Y))
+    if batch is not None:
+        generator("rng", rng)
+        batch = whole("batch", batch, 1, n)
+        batches = _batches(X, Y, batch, rng, () if paired else lead)
+    return _chunks(_Descent(net, theta, loss, batches, optimizer.start(theta), steps, frames))
+
+
+def _data(net, theta, X, Y, loss):
+    """Copies, or arrays, that fit each other: theta (*lead, P), X and Y in theta's precision."""
+    theta = finite("theta", theta)
+    net.layers(theta)  # refuses a theta of another net
+    X = net.fitting(theta, finite("X", X))
+    if X.shape[-2] == 0:
+        raise ValueError(f"X must hold at least one example, got shape {X.shape}")
+    Y = loss.check(Y, X.shape[-2], net.sizes[-1])
+    lead = broadcast_lead(theta=theta.shape[:-1], X=X.shape[:-2], Y=Y.shape[: _sample_axis(Y)])
+    dtype = np.float32 if theta.dtype == np.float32 else np.float64
+    theta = np.array(np.broadcast_to(theta, (*lead, net.P)), dtype)
+    return theta, X.astype(dtype, copy=False), Y if Y.dtype.kind in "iu" else Y.astype(dtype)
+
+
+def _sample_axis(Y):
+    """Class numbers are (..., batch), all other labels (..., batch, outputs)."""
+    return -1 if Y.dtype.kind in "iu" else -2
+
+
+def _frames(record, steps):
+    """The steps at which to keep theta, ascending."""
+    if np.ndim(record) == 0:
+        count = min(whole("record", record, 1), steps + 1)
+        return np.linspace(steps, 0, count).round().astype(int)[::-1].tolist()
+    return sorted({whole(f"record[{k}]", step, 0, steps) for k, step in enumerate(record)})
+
+
+def _batches(X, Y, batch, rng, lead):
+    """Endless batches (X, Y): all examples once in random order, then again in another order."""
+    everything = np.broadcast_to(np.arange(X.shape[-2]), (*lead, X.shape[-2]))
+    while True:
+        order = rng.permuted(everything, axis=-1)
+        for start in range(0, order.shape[-1], batch):
+            chosen = order[..., start : start + batch]
+            yield _pick(X, chosen, -2), _pick(Y, chosen, _sample_axis(Y))
+
+
+def _pick(array, chosen, axis):
+    """Examples `chosen` (batch,), or (*lead, batch) with a choice of its own for every net."""
+    if chosen.ndim == 1:
+        return np.take(array, chosen, axis=axis)
+    chosen = chosen if axis == -1 else chosen[..., None]
+    missing = max(chosen.ndim - array.ndim, 0)
+    return np.take_along_axis(array.reshape(*[1] * missing, *array.shape), chosen, axis=axis)
+
+
+def _chunks(descent):
+    """Work for CHUNK_SECONDS, yield the progress, until the descent is finished."""
+    while not descent.finished:
+        with one_blas_thread(), np.errstate(all="ignore"):
+            pause = perf_counter() + CHUNK_SECONDS
+            while not descent.finished and perf_counter() < pause:
+                descent.step()
+        if not descent.finished and (yield descent.t / descent.steps) == "stop":
+            descent.stop()
+    return descent.run()
+
+
+class _Descent:
+    """One run while it goes on: theta, and everything that changes with it."""
+
+    def __init__(self, net, theta, loss, batches, update, steps, frames):
+        self.net, self.loss, self.batches, self.update = net, loss, batches, update
+        self.theta, self.before, self.gradient = theta, theta.copy(), np.empty_like(theta)
+        self.layers, self.slots = net.layers(theta), net.layers(self.gradient)  # views, made once
+        self.steps = self.total = steps  # `stop` lowers the first
+        self.due, self.kept = set(frames), []
+        self.losses = np.full((steps + 1, *theta.shape[:-1]), np.nan)
+        self.thetas = np.empty((len(frames) + 1, *theta.shape), theta.dtype)  # + 1: early end
+        self.diverged = np.full(theta.shape[:-1], -1)
+        self.frozen = False  # or which nets are
+        self.t, self.finished, self.stopped = 0, False, False
+
+    def step(self):
+        """Loss of theta on the next batch, and, unless this is the end, one update."""
+        X, Y = next(self.batches)
+        Z, A = forward(self.layers, self.net.acts, X)
+        value, dA = self.loss(A[-1], Y)
+        self.losses[self.t] = value
+        if not np.isfinite(value + self.theta.sum(axis=-1)).all():
+            self.freeze(value)
+        if self.t in self.due:
+            self.snapshot()
+        if self.t == self.steps or np.all(self.frozen):
+            return self.finish()
+        gradients(A, deltas(self.layers, self.net.acts, Z, dA), self.slots)
+        np.copyto(self.before, self.theta)
+        self.update(self.gradient)
+        if self.frozen is not False:
+            self.theta[self.frozen] = self.before[self.frozen]
+        self.t += 1
+
+    def freeze(self, value):
+        """Take nets whose loss or theta overflowed back to the step before, for good."""
+        lost = ~np.isfinite(value + self.theta.sum(axis=-1)) & (self.diverged < 0)
+        self.theta[lost] = self.before[lost]
+        self.diverged[lost] = self.t
+        self.frozen = self.diverged >= 0
+
+    def snapshot(self):
+        self.thetas[len(self.kept)] = self.theta
+        self.kept.append(self.t)
+
+    def finish(self):
+        """The last state is always kept; nets that all diverged end the run early."""
+        self.stopped |= self.t < self.total
+        if self.t not in self.kept[-1:]:
+            self.snapshot()
+        self.finished = True
+
+    def stop(self):
+        """Let the next step be the last; it only measures the loss."""
+        self.steps = self.t
+
+    def message(self):
+        """What went wrong, in words."""
+        lost = self.diverged[self.diverged >= 0]
+        if lost.size and self.diverged.ndim:
+            return (
+                f"{lost.size} of {self.diverged.size} nets diverged, the first at step "
+                f"{lost.min()}; each keeps its last state with a finite loss."
+            )
+        if lost.size:
+            return (
+                f"The loss was no longer finite at step {self.t}, so training stopped; "
+                "theta is the last state with a finite loss."
+            )
+        return f"Stopped by hand after {self.t} steps." if self.stopped else ""
+
+    def run(self):
+        losses = self.losses[: self.t + 1]
+        step = np.arange(self.t + 1).reshape(-1, *[1] * self.diverged.ndim)
+        losses[(self.diverged >= 0) & (step > self.diverged)] = np.nan
+        return Run(
+            net=self.net,
+            loss=self.loss,
+            losses=losses,
+            frames=np.array(self.kept),
+            thetas=self.thetas[: len(self.kept)],
+            theta=self.theta,
+            diverged=self.diverged,
+            stopped=self.stopped,
+            message=self.message(),
+        )
