@@ -50,14 +50,21 @@ class Kernel:
         self.client.stop_channels()
         self.manager.shutdown_kernel(now=True)
 
-    def run(self, source, seconds=CELL_SECONDS):
+    def run(self, source, cell_id=None, seconds=CELL_SECONDS):
         """The outputs of `source` as notebook nodes. CellFailed if it raises, CellHung if late."""
-        request = self.client.execute(source, allow_stdin=False)
-        outputs = list(self._answers(request, time.monotonic() + seconds))
+        outputs = list(self._answers(self._send(source, cell_id), time.monotonic() + seconds))
         for output in outputs:
             if output.output_type == "error":
                 raise CellFailed(COLOURS.sub("", "\n".join(output.traceback)))
         return joined_streams(outputs)
+
+    def _send(self, source, cell_id):
+        """Ask as JupyterLab does: it names the cell. Returns the id of the request."""
+        content = {"code": source, "silent": False, "store_history": True, "allow_stdin": False}
+        named = {"cellId": cell_id} if cell_id else {}
+        message = self.client.session.msg("execute_request", content, metadata=named)
+        self.client.shell_channel.send(message)
+        return message["header"]["msg_id"]
 
     def _answers(self, request, deadline):
         while True:
@@ -107,7 +114,7 @@ def run_all(kernel, notebook, seconds=CELL_SECONDS):
 def run_cell(kernel, cell, seconds=CELL_SECONDS):
     """The outputs of one cell; a failure says which cell it was."""
     try:
-        return kernel.run(cell.source, seconds)
+        return kernel.run(cell.source, cell.id, seconds)
     except (CellFailed, CellHung) as failure:
         raise type(failure)(f"cell {cell.id}:\n{cell.source}\n\n{failure}") from None
 
