@@ -88,7 +88,7 @@ def affine_fit(X, Y, rank=None):
     Xc, Yc = X - x_mean, Y - y_mean
     W = np.linalg.lstsq(Xc, Yc, rcond=None)[0]
     _, sizes, Vt = np.linalg.svd(Xc @ W, full_matrices=False)
-    found = int((sizes > 1e-9 * sizes[0]).sum())
+    found = int((sizes > 1e-9 * np.linalg.norm(Yc, 2)).sum())
     if rank is not None:
         rank = checks.whole("rank", rank, 0, Y.shape[1])
         W, found = W @ Vt[:rank].T @ Vt[:rank], min(rank, found)
@@ -528,7 +528,8 @@ def zigzag(x, pieces=2):
     The tent is two ReLU units on [0, 1], 2 relu(x) - 4 relu(x - 1/2), so a composition of k tents
     is a net with k hidden layers of two units. x an array, or a Fraction for exact values.
     """
-    return 1 - abs(1 - pieces * x % 2)
+    t = pieces * x % 2
+    return np.minimum(t, 2 - t)  # not 1 - abs(1 - t): that would round small values
 
 
 def sawtooth(x, depth, pieces=2):
@@ -537,8 +538,8 @@ def sawtooth(x, depth, pieces=2):
     Source: Telgarsky, Representation benefits of deep feedforward networks (2015,
     arXiv:1509.08101): 2^k points that 2k layers of two units separate without error, while l
     layers of at most 2^((k-3)/l - 1) units get at least one in six wrong.
-    x in [0, 1], array-like; depth from 0 to 64 (float64 runs
-    out of bits earlier: every doubling spends one, and after 53 of them every number is at 0).
+    x in [0, 1], array-like; depth from 0 to 64 (for 2 pieces
+    float64 is exact, and so every number ends at 0: each doubling uses up one of its bits).
     """
     x = checks.finite("x", x)
     for _ in range(checks.whole("depth", depth, 0, 64)):
