@@ -85,14 +85,14 @@ class Kernel:
 
 
 def joined_streams(outputs):
-    """Stdout in one piece and stderr in one piece: how often the kernel flushes is chance."""
-    joined, streams = [], {}
+    """Neighbouring pieces of one stream in one piece: how often the kernel flushes is chance."""
+    joined = []
     for output in outputs:
-        first = streams.setdefault(output.name, output) if "name" in output else output
-        if first is output:
-            joined.append(output)
+        before = joined[-1].get("name") if joined else None
+        if before and before == output.get("name"):
+            joined[-1].text += output.text
         else:
-            first.text += output.text
+            joined.append(output)
     return joined
 
 

@@ -64,9 +64,15 @@ def refreshed(path):
     notebook = normal(read(path))
     fresh = run_in_fresh_kernel(notebook, path.parent)
     for count, (cell, new) in enumerate(zip(code_cells(notebook), fresh, strict=True), start=1):
-        named = [stable(output, cell.id, count, k) for k, output in enumerate(new)]
-        cell.outputs = kept(cell.outputs, named)
         cell.execution_count = count
+        cell.outputs = kept(cell.outputs, new)
+        for k, output in enumerate(cell.outputs):
+            number(output, cell, k)
+    return text(notebook)
+
+
+def text(notebook):
+    """The notebook as it is stored: JSON with sorted keys, one space deep, a newline at the end."""
     return nbformat.writes(notebook, version=nbformat.NO_CONVERT).rstrip("\n") + "\n"
 
 
@@ -87,14 +93,13 @@ def minimal(metadata):
     return kept | ({"jupyter": {"source_hidden": True}} if hidden else {})
 
 
-def stable(output, cell_id, count, k):
-    """The output with the numbers that Jupyter makes up replaced by ones that stay."""
+def number(output, cell, k):
+    """Replace the numbers that Jupyter makes up, in output k of the cell, by ones that stay."""
     if output.output_type == "execute_result":
-        output.execution_count = count
-    widget = output.get("data", {}).get(WIDGET)
-    if widget:
-        widget["model_id"] = hashlib.sha256(f"{cell_id} {k}".encode()).hexdigest()[:32]
-    return output
+        output.execution_count = cell.execution_count
+    if WIDGET in output.get("data", {}):
+        name = hashlib.sha256(f"{cell.id} {k}".encode()).hexdigest()[:32]
+        output.data[WIDGET]["model_id"] = name
 
 
 def kept(old, new):
@@ -105,23 +110,26 @@ def kept(old, new):
 
 
 def same_output(a, b):
-    """Whether two outputs say and show the same."""
+    """Whether two outputs say and show the same, whatever their numbers."""
     return (
-        (a.output_type, a.get("name"), a.get("execution_count"), a.get("metadata"))
-        == (b.output_type, b.get("name"), b.get("execution_count"), b.get("metadata"))
-        and sanitized(a.get("text", "")) == sanitized(b.get("text", ""))
+        (a.output_type, a.get("name"), a.get("metadata"))
+        == (b.output_type, b.get("name"), b.get("metadata"))
+        and same_text(a.get("text"), b.get("text"))
         and same_data(a.get("data", {}), b.get("data", {}))
     )
 
 
 def same_data(a, b):
     """Whether two mime bundles are the same: texts sanitised, pictures nearly equal."""
+    comparisons = {"image/png": same_picture, WIDGET: lambda *_: True}
     return a.keys() == b.keys() and all(
-        same_picture(a[mime], b[mime])
-        if mime == "image/png"
-        else sanitized(a[mime]) == sanitized(b[mime])
-        for mime in a
+        comparisons.get(mime, same_text)(a[mime], b[mime]) for mime in a
     )
+
+
+def same_text(a, b):
+    """Whether two texts are equal, sanitised."""
+    return sanitized(a) == sanitized(b)
 
 
 def sanitized(text):
