@@ -1,0 +1,453 @@
+"""Check a learner's function: one helpful sentence, never a traceback, never a hung kernel.
+
+An `Exercise` holds the task, the stub, the solution and a `judge`. The judge calls the learner's
+function through an `Attempt`, takes the answer apart with `arrays`, `array` or `number`, compares
+with `same`, and raises `Hint(sentence)` for the first thing that is wrong. `grade` runs the judge
+within limits of time and memory and returns a `Feedback`, which shows itself in a notebook.
+"""
+
+import contextlib
+import ctypes
+import html
+import inspect
+import io
+import linecache
+import numbers
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import psutil
+
+from helpers import checks
+
+__all__ = [
+    "Attempt", "Exercise", "Feedback", "Hint", "array", "arrays", "grade", "number", "same", "say",
+]
+
+SECONDS = 5.0  # an exercise takes milliseconds; this is for loops that never end
+MEGABYTES = 500  # growth of the whole process while the learner's function runs
+LOOK_EVERY = 0.01  # seconds between two looks at time and memory
+PATIENCE = 2.0  # seconds in which a stopped function should have ended
+PRINTED = 300  # characters of the learner's own printing that are kept
+
+
+class Hint(Exception):
+    """One sentence for the learner: what was got, what was expected."""
+
+
+class Unsolved(Hint):
+    """The stub, or a part of it, still stands there."""
+
+
+class Stopped(Hint):
+    """The function was stopped at the limit of time or memory."""
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """The verdict on one attempt: "right", "wrong" or "open" (not solved yet), in one sentence."""
+
+    verdict: str
+    message: str
+    printed: str = ""  # what the learner's function printed meanwhile
+
+    @property
+    def good(self):
+        return self.verdict == "right"
+
+    def __str__(self):
+        sign = {"right": "\u2713", "wrong": "\u2717", "open": "\u25cb"}[self.verdict]
+        printed = f"\n  It printed: {self.printed}" if self.printed else ""
+        return f"{sign} {self.message}{printed}"
+
+    def _repr_mimebundle_(self, **kwargs):
+        # Green, vermillion and grey of Okabe and Ito; the sign and the words say the same.
+        colour = {"right": "#009E73", "wrong": "#D55E00", "open": "#888888"}[self.verdict]
+        style = f"border-left: 4px solid {colour}; padding: 4px 12px; white-space: pre-wrap"
+        return {"text/plain": str(self), "text/html": _div(style, str(self))}
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """A task for the learner. `key` is also the name of the function to be written.
+
+    `judge(attempt)` raises a Hint for a wrong answer; `praise` says what a right one shows.
+    `stub` and `solution` are source text; executing the solution defines a right `key`.
+    """
+
+    key: str
+    title: str
+    task: str  # Markdown
+    stub: str
+    solution: str
+    judge: Callable = field(repr=False)
+    praise: str = ""
+
+    def accepts(self, function):
+        """Whether `function` is right. For the solution cell, whose last line asserts it."""
+        return grade(self, function).good
+
+
+def grade(exercise, function, seconds=SECONDS, megabytes=MEGABYTES):
+    """Return the Feedback on the learner's `function`; whatever it does, nothing is raised.
+
+    The function runs in a thread of its own and is stopped after `seconds`, or when the process
+    has grown by `megabytes`. A KeyboardInterrupt (the stop button) still ends the check.
+    """
+    printed = _FirstWords()
+    try:
+        _require_function(exercise, function)
+        attempt = Attempt(exercise.key, function, printed)
+        with contextlib.redirect_stdout(printed), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            within_limits(exercise.key, lambda: exercise.judge(attempt), seconds, megabytes)
+    except Unsolved as hint:
+        return Feedback("open", f"Not solved yet: {hint}", printed.getvalue())
+    except Hint as hint:
+        return Feedback("wrong", str(hint), printed.getvalue())
+    except Exception as error:  # an answer so strange that even the judge stumbles
+        hint = f"The answer of {exercise.key} could not be checked ({_named(error)})."
+        return Feedback("wrong", hint, printed.getvalue())
+    return Feedback("right", f"Correct. {exercise.praise}".strip(), printed.getvalue())
+
+
+# --- Calling the learner's function -------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """The learner's function. Calling it hands over copies, and turns every mishap into a Hint."""
+
+    name: str
+    function: Callable
+    printed: io.StringIO
+
+    def __call__(self, *inputs):
+        """Return the answer, which is not None and holds no `...`, for copies of the inputs."""
+        given = [_copy(value) for value in inputs]
+        answer = self._answer(given)
+        self._require_untouched(inputs, given)
+        if answer is None:
+            raise self._nothing()
+        if any(part is ... for part in _parts(answer)) or answer is NotImplemented:
+            raise Unsolved(f"replace every ... in {self.name} by your own code.")
+        return answer
+
+    def _answer(self, given):
+        try:
+            inspect.signature(self.function).bind(*given)
+        except TypeError:
+            raise Hint(self._wrong_arguments(len(given))) from None
+        except ValueError:  # some built-in functions do not tell their arguments
+            pass
+        try:
+            return self.function(*given)
+        except NotImplementedError:
+            raise Unsolved(f"{self.name} still raises NotImplementedError.") from None
+        except MemoryError:
+            raise Hint(f"{self.name} asked for more memory than there is.") from None
+        except (Exception, SystemExit) as error:  # exit() in an answer must not end the kernel
+            raise Hint(_raised(self.name, error)) from None
+
+    def _wrong_arguments(self, count):
+        takes = inspect.signature(self.function)
+        return f"{self.name} is called with {_count(count, 'argument')}, but yours takes {takes}."
+
+    def _require_untouched(self, inputs, given):
+        for index, (before, after) in enumerate(zip(inputs, given, strict=True)):
+            if isinstance(before, np.ndarray) and not _identical(before, after):
+                name = _argument_name(self.function, index)
+                raise Hint(
+                    f"{self.name} changed its input {name} in place (it was {say(before)}, now it "
+                    f"is {say(after)}): make a new array, for example {name} = {name}.copy()."
+                )
+
+    def _nothing(self):
+        words = self.printed.getvalue().strip()
+        if words:
+            return Hint(
+                f"{self.name} printed {checks.quoted(words)} but returned None: use return "
+                f"instead of print."
+            )
+        return Hint(f"{self.name} returned None: does its last line lack a return?")
+
+
+def _require_function(exercise, function):
+    name = exercise.key
+    if function is None or function is ...:
+        raise Unsolved(f"define {name} first, then check it.")
+    if not callable(function):
+        raise Hint(
+            f"Hand over the function itself, {name} without parentheses; got {say(function)}."
+        )
+    if _is_stub(exercise, function):
+        raise Unsolved(f"replace the ... in {name} by your own code, then run this cell again.")
+
+
+def _is_stub(exercise, function):
+    """Whether `function` does what the stub does: compiled, they are the same."""
+    code = getattr(function, "__code__", None)
+    space = {}
+    exec(exercise.stub, {"np": np}, space)
+    stub = space[exercise.key].__code__
+    return code is not None and (code.co_code, code.co_names) == (stub.co_code, stub.co_names) and (
+        _without_doc(code) == _without_doc(stub)
+    )
+
+
+def _without_doc(code):
+    return [value for value in code.co_consts if not isinstance(value, str)]
+
+
+def _raised(name, error):
+    """Return a sentence with the error and the learner's own line it came from."""
+    return f"{name} raised {_named(error)}{_where(error)}."
+
+
+def _named(error):
+    message = " ".join(str(error).split())
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def _where(error):
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename != __file__]
+    if not frames:
+        return ""
+    line = linecache.getline(frames[0].filename, frames[0].lineno).strip()
+    return f" at `{line}`" if line else f" in line {frames[0].lineno}"
+
+
+def _argument_name(function, index):
+    try:
+        return list(inspect.signature(function).parameters)[index]
+    except (TypeError, ValueError, IndexError):
+        return f"number {index + 1}"
+
+
+def _copy(value):
+    return value.copy() if isinstance(value, np.ndarray) else value
+
+
+def _identical(before, after):
+    return before.shape == after.shape and np.array_equal(before, after, equal_nan=True)
+
+
+def _parts(answer):
+    return answer if isinstance(answer, (tuple, list)) else (answer,)
+
+
+# --- Taking the answer apart --------------------------------------------------------------------
+
+
+def arrays(answer, shapes):
+    """Return the parts of `answer` as float arrays; `shapes` is {name: shape}, in this order."""
+    names = ", ".join(shapes)
+    if not isinstance(answer, (tuple, list)) or len(answer) != len(shapes):
+        raise Hint(f"Expected {_count(len(shapes), 'part')} ({names}), got {say(answer)}.")
+    return [
+        array(name, part, shape) for (name, shape), part in zip(shapes.items(), answer, strict=True)
+    ]
+
+
+def array(name, answer, shape):
+    """Return `answer` as a float array of `shape` with finite numbers; a Hint for anything else."""
+    try:
+        values = checks.real_array(name, answer)
+    except TypeError:
+        raise Hint(f"{name} should be an array of numbers, got {say(answer)}.") from None
+    if values.shape != shape:
+        raise Hint(_wrong_shape(name, values.shape, shape))
+    if not np.isfinite(values).all():
+        first = tuple(map(int, np.argwhere(~np.isfinite(values))[0]))
+        raise Hint(
+            f"{name} should hold finite numbers, got {values[first]} at {_place(first)} "
+            f"({(~np.isfinite(values)).sum()} of {values.size} entries are NaN or infinite)."
+        )
+    return values.astype(float)
+
+
+def number(name, answer):
+    """Return `answer` as a float: a number, or an array that holds exactly one."""
+    if isinstance(answer, np.ndarray) and answer.shape == (1,):
+        answer = answer[0]
+    return float(array(name, answer, ()))
+
+
+def _wrong_shape(name, got, expected):
+    if got == expected[::-1]:
+        return (
+            f"{name} has shape {_shape(got)}, expected {_shape(expected)}: it is transposed "
+            f"(rows belong to the inputs of a layer, columns to its outputs)."
+        )
+    return f"{name} has shape {_shape(got)}, expected {_shape(expected)}."
+
+
+# --- Comparing ----------------------------------------------------------------------------------
+
+
+def same(name, got, expected, known=()):
+    """Return if `got` equals `expected` to rounding, else raise the Hint that fits best.
+
+    known: pairs (wrong value, sentence) for the mistakes one makes in this exercise.
+    """
+    got, expected = np.asarray(got, float), np.asarray(expected, float)
+    if _equal(got, expected):
+        return
+    for wrong, sentence in known:
+        if np.shape(wrong) == got.shape and _equal(got, wrong):
+            raise Hint(f"{sentence} ({name} is {say(got)}, expected {say(expected)}.)")
+    raise Hint(_general_difference(name, got, expected))
+
+
+def _equal(got, expected):
+    # 1e-9: far above rounding in a few products, far below any real mistake.
+    return np.allclose(got, expected, rtol=1e-9, atol=1e-9)
+
+
+def _general_difference(name, got, expected):
+    numbers_ = f"got {say(got)}, expected {say(expected)}"
+    if got.ndim == 2 and got.shape[0] == got.shape[1] and _equal(got, expected.T):
+        return f"{name} is transposed: {numbers_}."
+    if _equal(got, -expected):
+        return f"{name} has the wrong sign: {numbers_}."
+    if got.size > 1 and np.ptp(got - expected) <= 1e-9:
+        off = float((got - expected).flat[0])
+        return f"{name} is off by a constant, {off:+.6g} in every entry: {numbers_}."
+    factor = _factor(got, expected)
+    if got.size > 1 and factor is not None:
+        return f"{name} is off by a factor, {factor:.6g} times what is expected: {numbers_}."
+    return f"{name} is not right yet: {_largest_difference(got, expected)}."
+
+
+def _factor(got, expected):
+    """Return k if got = k * expected, else None."""
+    norm = float((expected * expected).sum())
+    factor = float((got * expected).sum()) / norm if norm else 0.0
+    return factor if factor and _equal(got, factor * expected) else None
+
+
+def _largest_difference(got, expected):
+    if got.ndim == 0:
+        return f"got {got:.6g}, expected {expected:.6g}"
+    worst = np.unravel_index(np.argmax(np.abs(got - expected)), got.shape)
+    return f"at {_place(worst)} got {got[worst]:.6g}, expected {expected[worst]:.6g}"
+
+
+# --- Words --------------------------------------------------------------------------------------
+
+
+def say(value):
+    """Return a short description of any value: a number, an array, a text, a function."""
+    if isinstance(value, (bool, str)) or value is None:
+        return checks.quoted(value)
+    if isinstance(value, numbers.Real):
+        return f"{float(value):.6g}"
+    if isinstance(value, np.ndarray):
+        return _say_array(value)
+    if isinstance(value, (tuple, list)):
+        return f"a {type(value).__name__} of {_count(len(value), 'part')}"
+    if callable(value):
+        return f"the function {getattr(value, '__name__', checks.quoted(value))}"
+    return checks.quoted(value)
+
+
+def _say_array(value):
+    if value.ndim == 0:
+        return say(value.item())
+    if value.size > 6 or value.dtype.kind not in "fiub":
+        return f"an array of shape {_shape(value.shape)}"
+    text = np.array2string(value.astype(float) + 0.0, precision=4, suppress_small=True)
+    return " ".join(text.split()).replace("[ ", "[").replace(". ", " ").replace(".]", "]")
+
+
+def _shape(shape):
+    return str(tuple(map(int, shape)))
+
+
+def _place(index):
+    return "[" + ", ".join(str(int(i)) for i in index) + "]"
+
+
+def _count(n, noun):
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def _div(style, text):
+    return f'<div role="status" style="{style}">{html.escape(text)}</div>'
+
+
+class _FirstWords(io.StringIO):
+    """A stdout that keeps the first words only: a loop may print for ever."""
+
+    def write(self, text):
+        room = max(0, PRINTED - self.tell())
+        super().write(text[:room])
+        return len(text)
+
+
+# --- Limits -------------------------------------------------------------------------------------
+
+
+def within_limits(name, work, seconds=SECONDS, megabytes=MEGABYTES):
+    """Run work() in a thread of its own: return what it returns, raise what it raises.
+
+    Raises Stopped when it takes longer than `seconds` or the process grows by `megabytes`. A loop
+    in Python is ended by an exception that is planted in its thread, which works on every system;
+    one long call into numpy cannot be ended from outside, and the sentence says so.
+    """
+    outcome = []
+    thread = threading.Thread(target=_record, args=(work, outcome), daemon=True)
+    thread.start()
+    reason = "the stop button"
+    try:
+        reason = _watch(thread, seconds, megabytes)
+    finally:
+        ended = _end(thread) if reason else True
+    if reason:
+        raise Stopped(f"{name} {reason}{'' if ended else _RESTART}.")
+    value, error = outcome[0]
+    if error is not None:
+        raise error
+    return value
+
+
+_RESTART = ", and could not be stopped: restart the kernel (Kernel > Restart)"
+
+
+def _record(work, outcome):
+    try:
+        outcome.append((work(), None))
+    except BaseException as error:
+        outcome.append((None, error))
+
+
+def _watch(thread, seconds, megabytes):
+    """Wait for the thread to end; return what it did wrong, or None."""
+    process = psutil.Process()
+    start, size = time.monotonic(), process.memory_info().rss
+    while thread.is_alive():
+        thread.join(LOOK_EVERY)
+        if process.memory_info().rss - size > megabytes * 2**20:
+            return f"was stopped: it had taken more than {megabytes:g} MB of memory"
+        if time.monotonic() - start > seconds:
+            return f"was stopped after {seconds:g} s: does a loop in it never end?"
+    return None
+
+
+def _end(thread):
+    """Plant SystemExit in the thread until it has ended; return whether it has.
+
+    SystemExit because `except Exception` lets it pass, and threads end with it without a word.
+    """
+    give_up = time.monotonic() + PATIENCE
+    while thread.is_alive() and time.monotonic() < give_up:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+            ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit)
+        )
+        thread.join(0.05)
+    return not thread.is_alive()
