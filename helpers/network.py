@@ -44,19 +44,23 @@ def forward(layers, acts, X):
     return Pass(Z, A)
 
 
-def deltas(layers, acts, Z, dA):
-    """d loss / d Z of every layer, given dA = d loss / d (output): the chain rule, backwards."""
-    dZ = [dA * acts[-1].df(Z[-1])]
-    for (W, _), act, z in zip(layers[:0:-1], acts[-2::-1], Z[-2::-1], strict=True):
-        dZ.append(dZ[-1] @ W.mT * act.df(z))
+def deltas(layers, dfs, Z, dA):
+    """d loss / d Z of every layer, given dA = d loss / d output: the chain rule, backwards.
+
+    dfs holds the derivatives of the activations, one per layer.
+    """
+    dZ = [dA * dfs[-1](Z[-1])]
+    for (W, _), df, z in zip(layers[:0:-1], dfs[-2::-1], Z[-2::-1], strict=True):
+        dZ.append(dZ[-1] @ W.mT * df(z))
     return dZ[::-1]
 
 
 def gradients(A, dZ, out):
     """Write d loss / d W and d loss / d b of every layer into `out`, a list like `layers`."""
+    ones = np.ones((1, dZ[0].shape[-2]), dZ[0].dtype)  # b is the weight of an input that is 1
     for a, dz, (dW, db) in zip(A[:-1], dZ, out, strict=True):
         np.matmul(a.mT, dz, out=dW)
-        np.sum(dz, axis=-2, keepdims=True, out=db)
+        np.matmul(ones, dz, out=db)
 
 
 @dataclass(frozen=True, repr=False)
@@ -166,7 +170,7 @@ class Net:
 
     def deltas(self, theta, Z, dA):
         """[d loss / d Z[k] for every layer k], given dA = d loss / d output."""
-        return deltas(self.layers(theta), self.acts, Z, dA)
+        return deltas(self.layers(theta), [act.df for act in self.acts], Z, dA)
 
     def backward(self, theta, passed, dA):
         """Gradient (..., P) of the loss; leading axes are those of theta and data, broadcast."""

@@ -9,17 +9,23 @@ the same lines, and a member whose loss is no longer finite is frozen while the 
 from collections.abc import Generator
 from dataclasses import dataclass
 from itertools import repeat
-from math import prod, sqrt
+from math import isfinite, prod, sqrt
 from time import perf_counter
 
 import numpy as np
 
+from helpers.activations import SIGMOID, TANH
 from helpers.checks import finite, generator, real, whole
 from helpers.losses import Loss
 from helpers.network import Net, affordable, broadcast_lead, deltas, forward, gradients, per_net
 from helpers.threads import one_blas_thread
 
 CHUNK_SECONDS = 0.05  # how long `training` works before it hands back control
+# Derivatives from the output a = f(z). They round to 0 where a unit is saturated, an error below
+# 1e-16 that training does not notice, and save 18 % of a step of 2-16-16-1 over the exact df(z).
+# Whatever measures saturation asks `Net`, which uses df(z).
+DF_FROM_OUTPUT = {SIGMOID: lambda a: a * (1 - a), TANH: lambda a: 1 - a * a}
+LARGEST_FREED = 30_000_000  # bytes
 
 
 # Optimisers: frozen settings. `update = optimizer.start(theta)`, then `update(gradient)` changes
@@ -58,8 +64,7 @@ class Momentum:
         beta = real("beta", self.beta, 0, 1, open_high=True)
 
         def update(gradient):
-            np.multiply(beta, velocity, out=velocity)
-            np.add(velocity, gradient, out=velocity)
+            _discount(velocity, beta, gradient)
             np.multiply(lr, velocity, out=step)
             np.subtract(theta, step, out=theta)
 
@@ -90,14 +95,14 @@ class Adam:
         def update(gradient):
             nonlocal t
             t += 1
-            _approach(mean, gradient, 1 - beta1, step)
+            _discount(mean, beta1, gradient)
             np.multiply(gradient, gradient, out=gradient)
-            _approach(square, gradient, 1 - beta2, step)
-            correction = sqrt(1 - beta2**t)
+            _discount(square, beta2, gradient)
+            scale = sqrt((1 - beta2**t) / (1 - beta2))
             np.sqrt(square, out=step)
-            np.add(step, eps * correction, out=step)
+            np.add(step, eps * scale, out=step)
             np.divide(mean, step, out=step)
-            np.multiply(lr * (correction / (1 - beta1**t)), step, out=step)
+            np.multiply(lr * (scale * (1 - beta1) / (1 - beta1**t)), step, out=step)
             np.subtract(theta, step, out=theta)
 
         return update
@@ -106,11 +111,10 @@ class Adam:
 OPTIMIZERS = {"sgd": SGD, "momentum": Momentum, "adam": Adam}
 
 
-def _approach(average, value, share, step):
-    """average += share * (value - average), without a fresh array."""
-    np.subtract(value, average, out=step)
-    np.multiply(share, step, out=step)
-    np.add(average, step, out=average)
+def _discount(total, beta, value):
+    """total = beta * total + value."""
+    np.multiply(beta, total, out=total)
+    np.add(total, value, out=total)
 
 
 def _rate(lr, theta):
@@ -199,6 +203,7 @@ def training(
         generator("rng", rng)
         batch = whole("batch", batch, 1, n)
         batches = _batches(X, Y, batch, rng, () if paired else lead)
+    _keep_freed_memory()
     return _chunks(_Descent(net, theta, loss, batches, optimizer.start(theta), steps, frames))
 
 
@@ -219,6 +224,16 @@ def _data(net, theta, X, Y, loss):
 def _sample_axis(Y):
     """Class numbers are (..., batch), all other labels (..., batch, outputs)."""
     return -1 if Y.dtype.kind in "iu" else -2
+
+
+def _keep_freed_memory():
+    """Let the C library keep what a step frees for the next step.
+
+    glibc hands freed memory back to the system above a limit that follows the largest block freed
+    so far. Without this, every step of a deep net fetches its arrays page by page anew: 1.7 times
+    the time for 30 layers of 64. The block is never touched; other C libraries just ignore it.
+    """
+    np.empty(LARGEST_FREED, np.uint8)
 
 
 def _frames(record, steps):
@@ -272,7 +287,9 @@ class _Descent:
         self.losses = np.full((steps + 1, *theta.shape[:-1]), np.nan)
         self.thetas = np.empty((len(frames) + 1, *theta.shape), theta.dtype)  # + 1: early end
         self.diverged = np.full(theta.shape[:-1], -1)
-        self.frozen = False  # or which nets are
+        self.frozen = None  # or which nets are
+        self.from_output = [act in DF_FROM_OUTPUT for act in net.acts]
+        self.dfs = [DF_FROM_OUTPUT.get(act, act.df) for act in net.acts]
         self.t, self.finished, self.stopped = 0, False, False
 
     def step(self):
@@ -281,16 +298,17 @@ class _Descent:
         Z, A = forward(self.layers, self.net.acts, X)
         value, dA = self.loss(A[-1], Y)
         self.losses[self.t] = value
-        if not np.isfinite(value + self.theta.sum(axis=-1)).all():
+        if not isfinite(value.sum() + self.theta.sum()):
             self.freeze(value)
         if self.t in self.due:
             self.snapshot()
-        if self.t == self.steps or np.all(self.frozen):
+        if self.t == self.steps or self.frozen is not None and self.frozen.all():
             return self.finish()
-        gradients(A, deltas(self.layers, self.net.acts, Z, dA), self.slots)
+        given = [a if easy else z for z, a, easy in zip(Z, A[1:], self.from_output, strict=True)]
+        gradients(A, deltas(self.layers, self.dfs, given, dA), self.slots)
         np.copyto(self.before, self.theta)
         self.update(self.gradient)
-        if self.frozen is not False:
+        if self.frozen is not None:
             self.theta[self.frozen] = self.before[self.frozen]
         self.t += 1
 
