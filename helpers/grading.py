@@ -7,6 +7,7 @@ within limits of time and memory and returns a `Feedback`, which shows itself in
 """
 
 import contextlib
+import copy
 import ctypes
 import html
 import inspect
@@ -129,12 +130,12 @@ class Attempt:
 
     def __call__(self, *inputs):
         """Return the answer, which is not None and holds no `...`, for copies of the inputs."""
-        given = [_copy(value) for value in inputs]
+        given = copy.deepcopy(inputs)
         answer = self._answer(given)
         self._require_untouched(inputs, given)
         if answer is None:
             raise self._nothing()
-        if any(part is ... for part in _parts(answer)) or answer is NotImplemented:
+        if _unfilled(answer):
             raise Unsolved(f"replace every ... in {self.name} by your own code.")
         return answer
 
@@ -160,12 +161,16 @@ class Attempt:
 
     def _require_untouched(self, inputs, given):
         for index, (before, after) in enumerate(zip(inputs, given, strict=True)):
-            if isinstance(before, np.ndarray) and not _identical(before, after):
-                name = _argument_name(self.function, index)
-                raise Hint(
-                    f"{self.name} changed its input {name} in place (it was {say(before)}, now it "
-                    f"is {say(after)}): make a new array, for example {name} = {name}.copy()."
-                )
+            for part, changed in zip(_leaves(before), _leaves(after), strict=False):
+                if not _identical(part, changed):
+                    raise Hint(self._changed(index, part, changed))
+
+    def _changed(self, index, part, changed):
+        name = _argument_name(self.function, index)
+        return (
+            f"{self.name} changed its input {name} in place (it held {say(part)}, now "
+            f"{say(changed)}): make a new array instead."
+        )
 
     def _nothing(self):
         words = self.printed.getvalue().strip()
@@ -229,16 +234,27 @@ def _argument_name(function, index):
         return f"number {index + 1}"
 
 
-def _copy(value):
-    return value.copy() if isinstance(value, np.ndarray) else value
-
-
 def _identical(before, after):
-    return before.shape == after.shape and np.array_equal(before, after, equal_nan=True)
+    if isinstance(before, np.ndarray):
+        return np.array_equal(before, after, equal_nan=True)
+    return before is after or before == after
 
 
-def _parts(answer):
-    return answer if isinstance(answer, (tuple, list)) else (answer,)
+def _leaves(value):
+    """Yield the parts of nested tuples and lists."""
+    if isinstance(value, (tuple, list)):
+        for part in value:
+            yield from _leaves(part)
+        yield len(value)  # so that an appended or removed part is noticed
+    else:
+        yield value
+
+
+def _unfilled(answer):
+    """Whether a `...` of the stub is left somewhere in the answer."""
+    if isinstance(answer, np.ndarray) and answer.dtype == object:
+        answer = answer.tolist()
+    return any(part is ... or part is NotImplemented for part in _leaves(answer))
 
 
 # --- Taking the answer apart --------------------------------------------------------------------
@@ -290,17 +306,17 @@ def _wrong_shape(name, got, expected):
 # --- Comparing ----------------------------------------------------------------------------------
 
 
-def same(name, got, expected, known=()):
+def same(name, got, expected, known=None):
     """Return if `got` equals `expected` to rounding, else raise the Hint that fits best.
 
-    known: pairs (wrong value, sentence) for the mistakes one makes in this exercise.
+    known: {sentence: wrong value} for the mistakes one makes in this exercise.
     """
     got, expected = np.asarray(got, float), np.asarray(expected, float)
     if _equal(got, expected):
         return
-    for wrong, sentence in known:
+    for sentence, wrong in (known or {}).items():
         if np.shape(wrong) == got.shape and _equal(got, wrong):
-            raise Hint(f"{sentence} ({name} is {say(got)}, expected {say(expected)}.)")
+            raise Hint(f"{sentence}: {name} is {say(got)}, expected {say(expected)}.")
     raise Hint(_general_difference(name, got, expected))
 
 

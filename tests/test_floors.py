@@ -22,7 +22,7 @@ LEVELS = [
     ["network", "diagnostics", "theory"],
     ["training"],                                   # floor 2
     ["style"],                                      # floor 3
-    ["live"],
+    ["live", "table", "grading"],
     ["lesson"],
     ["demos", "exercises"],                         # floor 4
 ]
@@ -31,9 +31,10 @@ NUMPY_ONLY = {"numpy"}
 PICTURES = {"numpy", "matplotlib", "ipywidgets", "IPython", "PIL"}
 THIRD_PARTY = {"threads": {"threadpoolctl"}, "style": PICTURES, "live": PICTURES}
 THIRD_PARTY |= {"lesson": PICTURES, "demos": {"numpy", "matplotlib"}}
+THIRD_PARTY |= {"grading": {"numpy", "psutil"}}  # psutil comes with ipykernel
 RANDOM_MODULES = ("np.random", "numpy.random")
 GENERATORS = {"Generator", "default_rng", "SeedSequence"}
-PRINTING = {"lesson"}
+PRINTING = {"lesson", "table"}
 DEFINITIONS = (ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign, ast.AugAssign)
 HEAVY = ("matplotlib.pyplot", "scipy", "sklearn", "pandas", "torch", "mpmath")
 
