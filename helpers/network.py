@@ -24,6 +24,7 @@ from helpers.activations import Activation, activation
 from helpers.checks import finite, generator, real, whole
 from helpers.initializers import MATCHED
 from helpers.initializers import scheme as find_scheme
+from helpers.threads import one_blas_thread
 
 MEMORY_LIMIT_MB = 1000  # refuse what a small class-room server could not hold
 
@@ -159,6 +160,7 @@ class Net:
                 b[...] = bias * rng.standard_normal(b.shape, dtype)
         return theta
 
+    @one_blas_thread()
     def forward(self, theta, X):
         """`Pass` with every Z and A, for data X (..., batch, inputs)."""
         X = self.fitting(theta, X)
@@ -168,20 +170,31 @@ class Net:
         """Output (..., batch, outputs) of the net."""
         return self.forward(theta, X).A[-1]
 
+    @one_blas_thread()
     def deltas(self, theta, Z, dA):
         """[d loss / d Z[k] for every layer k], given dA = d loss / d output."""
         return deltas(self.layers(theta), [act.df for act in self.acts], Z, dA)
 
+    @one_blas_thread()
     def backward(self, theta, passed, dA):
-        """Gradient (..., P) of the loss; leading axes are those of theta and data, broadcast."""
+        """Gradient (..., P) of the loss; leading axes are those of theta and data, broadcast.
+
+        passed  what `forward` returned;  dA (..., batch, outputs) = d loss / d output
+        """
+        if np.shape(dA)[-2:] != passed.A[-1].shape[-2:]:
+            raise ValueError(f"dA must fit the output {passed.A[-1].shape}, got {np.shape(dA)}")
         dZ = self.deltas(theta, passed.Z, dA)
         gradient = np.empty((*dZ[0].shape[:-2], self.P), dZ[0].dtype)
         gradients(passed.A, dZ, self.layers(gradient))
         return gradient
 
+    @one_blas_thread()
     def jacobian(self, theta, x):
-        """d output / d input (..., outputs, inputs) at single points x (..., inputs)."""
-        Z = self.forward(theta, np.asarray(x)[..., None, :]).Z
+        """d output / d input (..., outputs, inputs) at single points x (..., inputs).
+
+        Every leading axis of x is one of points: for 64 nets at 10 points, theta[:, None].
+        """
+        Z = self.forward(theta, np.atleast_1d(x)[..., None, :]).Z
         each_output = np.eye(self.sizes[-1], dtype=Z[-1].dtype)  # one row of dA per output
         W, _ = self.layers(theta)[0]
         return self.deltas(theta, Z, each_output)[0] @ W.mT

@@ -15,8 +15,8 @@ from time import perf_counter
 import numpy as np
 
 from helpers.activations import SIGMOID, TANH
-from helpers.checks import finite, generator, real, whole
-from helpers.losses import Loss
+from helpers.checks import finite, generator, one_of, real, whole
+from helpers.losses import LOSSES, Loss
 from helpers.network import Net, affordable, broadcast_lead, deltas, forward, gradients, per_net
 from helpers.threads import one_blas_thread
 
@@ -96,8 +96,8 @@ class Adam:
             nonlocal t
             t += 1
             _discount(mean, beta1, gradient)
-            np.multiply(gradient, gradient, out=gradient)
-            _discount(square, beta2, gradient)
+            np.multiply(gradient, gradient, out=step)
+            _discount(square, beta2, step)
             scale = sqrt((1 - beta2**t) / (1 - beta2))
             np.sqrt(square, out=step)
             np.add(step, eps * scale, out=step)
@@ -154,12 +154,26 @@ class Run:
         return self.thetas[frame]
 
 
-def train(*args, **settings) -> Run:
-    """Train to the end; arguments as for `training`."""
-    run = training(*args, **settings)
+def train(
+    net,
+    theta,
+    X,
+    Y,
+    loss,
+    *,
+    steps,
+    optimizer=SGD(0.1),
+    batch=None,
+    rng=None,
+    paired=True,
+    record=100,
+) -> Run:
+    """Train to the end and return the `Run`; what the arguments mean stands at `training`."""
+    how = dict(optimizer=optimizer, batch=batch, rng=rng, paired=paired, record=record)
+    progress = training(net, theta, X, Y, loss, steps=steps, **how)
     while True:
         try:
-            next(run)
+            next(progress)
         except StopIteration as end:
             return end.value
 
@@ -182,7 +196,8 @@ def training(
 
     theta      (*lead, P) the start, not modified; X (..., n, inputs) and Y as the loss wants them
     steps      number of updates, from 0
-    optimizer  SGD, Momentum or Adam
+    loss       record of `helpers.losses`, or its name
+    optimizer  SGD, Momentum or Adam, or the name of one ("sgd", "momentum", "adam")
     batch      examples per step, drawn without replacement and reshuffled when they are used up
                (the last batch of an epoch may be smaller); None: all of them at every step
     rng        numpy Generator for the batches; the same seed gives the same run, bit by bit
@@ -192,12 +207,12 @@ def training(
     `generator.send("stop")` ends the run early: it returns (StopIteration.value) what there is.
     Everything is checked here, before the first step: ValueError or TypeError with both shapes.
     """
+    loss, optimizer = _loss(loss), _optimizer(optimizer)
     theta, X, Y = _data(net, theta, X, Y, loss)
     steps = whole("steps", steps, 0)
-    frames = _frames(record, steps)
     lead, n = theta.shape[:-1], X.shape[-2]
-    affordable(f"the record of {len(frames)} snapshots", len(frames) * theta.size)
     affordable(f"the losses of {steps:,} steps", (steps + 1) * prod(lead))
+    frames = _frames(record, steps, theta)
     batches = repeat((X, Y))
     if batch is not None:
         generator("rng", rng)
@@ -205,6 +220,17 @@ def training(
         batches = _batches(X, Y, batch, rng, () if paired else lead)
     _keep_freed_memory()
     return _chunks(_Descent(net, theta, loss, batches, optimizer.start(theta), steps, frames))
+
+
+def _loss(choice):
+    return choice if isinstance(choice, Loss) else LOSSES[one_of("loss", choice, LOSSES)]
+
+
+def _optimizer(choice):
+    """The record itself, or the one of that name with its default settings."""
+    if hasattr(choice, "start") and not isinstance(choice, type):
+        return choice
+    return OPTIMIZERS[one_of("optimizer", choice, OPTIMIZERS)]()
 
 
 def _data(net, theta, X, Y, loss):
@@ -236,10 +262,12 @@ def _keep_freed_memory():
     np.empty(LARGEST_FREED, np.uint8)
 
 
-def _frames(record, steps):
+def _frames(record, steps, theta):
     """The steps at which to keep theta, ascending."""
-    if np.ndim(record) == 0:
-        count = min(whole("record", record, 1), steps + 1)
+    evenly = np.ndim(record) == 0
+    count = min(whole("record", record, 1), steps + 1) if evenly else len(record)
+    affordable(f"the record of {count:,} snapshots", count * theta.size, theta.itemsize)
+    if evenly:
         return np.linspace(steps, 0, count).round().astype(int)[::-1].tolist()
     return sorted({whole(f"record[{k}]", step, 0, steps) for k, step in enumerate(record)})
 
@@ -298,13 +326,13 @@ class _Descent:
         Z, A = forward(self.layers, self.net.acts, X)
         value, dA = self.loss(A[-1], Y)
         self.losses[self.t] = value
-        if not isfinite(value.sum() + self.theta.sum()):
+        if not isfinite(np.sum(value) + self.theta.sum()):  # theta, too: a dead unit hides its inf
             self.freeze(value)
         if self.t in self.due:
             self.snapshot()
         if self.t == self.steps or self.frozen is not None and self.frozen.all():
             return self.finish()
-        given = [a if easy else z for z, a, easy in zip(Z, A[1:], self.from_output, strict=True)]
+        given = [a if out else z for z, a, out in zip(Z, A[1:], self.from_output, strict=True)]
         gradients(A, deltas(self.layers, self.dfs, given, dA), self.slots)
         np.copyto(self.before, self.theta)
         self.update(self.gradient)
@@ -314,7 +342,9 @@ class _Descent:
 
     def freeze(self, value):
         """Take nets whose loss or theta overflowed back to the step before, for good."""
-        lost = ~np.isfinite(value + self.theta.sum(axis=-1)) & (self.diverged < 0)
+        value = np.where(np.isfinite(self.theta).all(axis=-1), value, np.nan)
+        lost = ~np.isfinite(value) & (self.diverged < 0)
+        self.losses[self.t] = value
         self.theta[lost] = self.before[lost]
         self.diverged[lost] = self.t
         self.frozen = self.diverged >= 0
@@ -335,7 +365,7 @@ class _Descent:
         self.steps = self.t
 
     def message(self):
-        """What went wrong, in words."""
+        """What went wrong, in one sentence."""
         lost = self.diverged[self.diverged >= 0]
         if lost.size and self.diverged.ndim:
             return (

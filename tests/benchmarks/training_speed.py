@@ -1,0 +1,257 @@
+"""How fast `helpers.training` is, as ratios measured in one run.
+
+    python -m tests.benchmarks.training_speed [repetitions]
+
+Everything is float64, one BLAS thread, the same data and the same number of updates. The
+contenders take turns (A B C A B C ...), so that a busy machine slows all of them; a ratio is the
+median over the turns. Absolute times are printed for orientation only. PyTorch and scikit-learn
+take part where they are installed:
+
+    pip install torch scikit-learn
+"""
+
+import importlib.util
+import os
+import sys
+import warnings
+from statistics import median
+from time import perf_counter
+from typing import NamedTuple
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # PyTorch reads it when it is imported
+
+import numpy as np  # noqa: E402
+
+from helpers.losses import LOGISTIC, SOFTMAX  # noqa: E402
+from helpers.network import Net  # noqa: E402
+from helpers.threads import one_blas_thread  # noqa: E402
+from helpers.training import SGD, Adam, train  # noqa: E402
+
+
+class Case(NamedTuple):
+    """A net, its data and the ratios it must reach (None: none was set)."""
+
+    title: str
+    sizes: tuple
+    act: str
+    batch: int
+    batches: int  # batches in the data; 1 means full batch
+    epochs: int
+    torch: float  # PyTorch's time / ours, at least
+    sklearn: float  # scikit-learn's time / ours, at least
+    products: float | None = None  # SGD / bare matrix products, at most
+
+
+DIGITS = (784, 256, 256, 10)
+CASES = [
+    Case("2-16-16-1, all 300 points, tanh", (2, 16, 16, 1), "tanh", 300, 1, 600, 3.0, 2.5),
+    Case("64-64-64-10, batch 32, relu", (64, 64, 64, 10), "relu", 32, 40, 10, 2.5, 1.7),
+    Case("30 layers of 64, batch 128, sigmoid", (64,) * 31, "sigmoid", 128, 10, 4, 1.3, 1.3),
+    Case("784-256-256-10, batch 128, relu", DIGITS, "relu", 128, 10, 3, 1 / 1.35, 1.05, 1.5),
+]
+
+
+class Problem(NamedTuple):
+    """A case with its data and start."""
+
+    case: Case
+    net: Net
+    theta: np.ndarray
+    X: np.ndarray
+    Y: np.ndarray
+    loss: object
+    steps: int
+
+
+def problem(case):
+    rng = np.random.default_rng(0)
+    net = Net(case.sizes, case.act)
+    X = rng.standard_normal((case.batch * case.batches, case.sizes[0]))
+    if case.sizes[-1] == 1:
+        loss, Y = LOGISTIC, (X[:, :1] * X[:, 1:2] > 0).astype(float)
+    else:
+        loss, Y = SOFTMAX, X[:, : case.sizes[-1]].argmax(axis=1)
+    return Problem(case, net, net.init(rng), X, Y, loss, case.epochs * case.batches)
+
+
+# --- the contenders: each makes a function that does all the steps ------------------------------
+
+
+def ours(p, optimizer):
+    batch = None if p.case.batches == 1 else p.case.batch
+
+    def run():
+        rng = np.random.default_rng(1)
+        train(
+            p.net, p.theta, p.X, p.Y, p.loss,
+            steps=p.steps, optimizer=optimizer, batch=batch, rng=rng, record=2,
+        )  # fmt: skip
+
+    return run
+
+
+def bare_products(p):
+    """The matrix products of a step, into prepared arrays, and nothing else."""
+    layers = p.net.layers(p.theta.copy())
+    inputs = [np.random.default_rng(0).standard_normal((p.case.batch, m)) for m in p.case.sizes]
+    weights = [np.empty_like(W) for W, _ in layers]
+    results = [np.empty_like(a) for a in inputs]
+
+    @one_blas_thread()
+    def run():
+        for _ in range(p.steps):
+            for (W, _), a, z in zip(layers, inputs, results[1:], strict=False):
+                np.matmul(a, W, out=z)
+            for (W, _), a, dz, da, dW in zip(
+                layers[::-1], inputs[-2::-1], inputs[:0:-1], results[-2::-1], weights[::-1],
+                strict=True,
+            ):  # fmt: skip
+                np.matmul(a.T, dz, out=dW)
+                if W is not layers[0][0]:
+                    np.matmul(dz, W.T, out=da)
+
+    return run
+
+
+def pytorch(p):
+    import torch
+
+    torch.set_num_threads(1)
+    act = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU, "sigmoid": torch.nn.Sigmoid}[p.case.act]
+    parts = []
+    for W, _ in p.net.layers(p.theta):
+        parts += [torch.nn.Linear(*W.shape, dtype=torch.float64), act()]
+    model = torch.nn.Sequential(*parts[:-1])
+    logistic = p.loss is LOGISTIC
+    loss = torch.nn.BCEWithLogitsLoss() if logistic else torch.nn.CrossEntropyLoss()
+    X, Y = torch.tensor(p.X), torch.tensor(p.Y)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+
+    def run():
+        for _ in range(p.case.epochs):
+            order = torch.randperm(len(X)) if p.case.batches > 1 else None
+            for k in range(p.case.batches):
+                chosen = slice(None) if order is None else order[k * p.case.batch :][: p.case.batch]
+                optimizer.zero_grad()
+                loss(model(X[chosen]), Y[chosen]).backward()
+                optimizer.step()
+
+    return run
+
+
+def scikit_learn(p):
+    from sklearn.neural_network import MLPClassifier
+
+    act = {"sigmoid": "logistic"}.get(p.case.act, p.case.act)
+    model = MLPClassifier(
+        p.case.sizes[1:-1], activation=act, solver="adam", alpha=0.0, batch_size=p.case.batch,
+        max_iter=p.case.epochs, tol=0.0, n_iter_no_change=10**9, random_state=0,
+    )  # fmt: skip
+    Y = p.Y.ravel()
+
+    def run():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it says that it did not converge, as it should
+            model.fit(p.X, Y)
+
+    return run
+
+
+# --- measuring ----------------------------------------------------------------------------------
+
+
+def seconds(function):
+    start = perf_counter()
+    function()
+    return perf_counter() - start
+
+
+def interleaved(contenders, repetitions):
+    """{name: [seconds of every turn]}; one turn before that is not counted."""
+    times = {name: [] for name in contenders}
+    for turn in range(repetitions + 1):
+        for name, function in contenders.items():
+            duration = seconds(function)
+            if turn:
+                times[name].append(duration)
+    return times
+
+
+def ratio(times, name, base):
+    return median(a / b for a, b in zip(times[name], times[base], strict=True))
+
+
+def row(label, value, low=None, high=None):
+    """Print one ratio, with the limit it should keep if there is one."""
+    verdict = ""
+    if low is not None:
+        verdict = f"at least {low:.2f}: {'reached' if value >= low else 'NOT REACHED'}"
+    if high is not None:
+        verdict = f"at most {high:.2f}: {'reached' if value <= high else 'NOT REACHED'}"
+    print(f"  {label:31}{value:7.2f}   {verdict}".rstrip())
+
+
+def installed(module):
+    return importlib.util.find_spec(module) is not None
+
+
+def report_training(case, repetitions):
+    p = problem(case)
+    contenders = {"adam": ours(p, Adam()), "sgd": ours(p, SGD()), "products": bare_products(p)}
+    if installed("torch"):
+        contenders["torch"] = pytorch(p)
+    if installed("sklearn"):
+        contenders["sklearn"] = scikit_learn(p)
+    times = interleaved(contenders, repetitions)
+    micro = median(times["adam"]) / p.steps * 1e6
+    print(f"\n{case.title}: Adam {micro:,.0f} us a step, {1e6 / micro:,.0f} steps a second")
+    if "torch" in times:
+        row("PyTorch eager / ours", ratio(times, "torch", "adam"), low=case.torch)
+    if "sklearn" in times:
+        row("MLPClassifier / ours", ratio(times, "sklearn", "adam"), low=case.sklearn)
+    row("ours with Adam / bare products", ratio(times, "adam", "products"))
+    row("ours with SGD / bare products", ratio(times, "sgd", "products"), high=case.products)
+
+
+def ensemble(sizes, points, lead, steps):
+    rng = np.random.default_rng(0)
+    net, X = Net(sizes, "tanh"), rng.standard_normal((points, 2))
+    Y = (X[:, :1] * X[:, 1:] > 0).astype(float)
+    theta = net.init(rng, lead=lead)
+
+    def run(start=theta):
+        train(net, start, X, Y, LOGISTIC, steps=steps, optimizer=Adam(), record=2)
+
+    return run, theta
+
+
+def report_ensemble(sizes, points, steps, target, repetitions):
+    together, thetas = ensemble(sizes, points, (64,), steps)
+    one_by_one = {
+        "together": together,
+        "loop": lambda: [together(theta) for theta in thetas],
+    }
+    times = interleaved(one_by_one, repetitions)
+    print(f"\n64 nets {'-'.join(map(str, sizes))} on {points} points")
+    row("loop over 64 / ensemble of 64", ratio(times, "loop", "together"), low=target)
+    single = {
+        "lead=()": ensemble(sizes, points, (), 10 * steps)[0],
+        "lead=(1,)": ensemble(sizes, points, (1,), 10 * steps)[0],
+    }
+    times = interleaved(single, 2 * repetitions + 1)
+    row("lead=(1,) / lead=()", ratio(times, "lead=(1,)", "lead=()"), high=1.10)
+
+
+def main(repetitions=7):
+    print(f"numpy {np.__version__}, float64, one thread, medians of {repetitions} turns")
+    for module, name in [("torch", "PyTorch"), ("sklearn", "scikit-learn")]:
+        if not installed(module):
+            print(f"{name} is not installed here, so there are no rows for it.")
+    for case in CASES:
+        report_training(case, repetitions)
+    report_ensemble((2, 8, 1), 32, 50, 8.0, repetitions)
+    report_ensemble((2, 16, 16, 1), 300, 20, 1.5, repetitions)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
