@@ -47,6 +47,7 @@ def requirements(path):
 
 OPEN, TEST = (block.strip() for block in blocks("bash"))
 PINNED = requirements(ROOT / "requirements.txt")
+OLDEST = requirements(ROOT / "tests" / "oldest.txt")
 TESTS_PINNED = requirements(ROOT / "tests" / "requirements.txt")
 
 
@@ -199,6 +200,10 @@ class TestRequirements:
         for name, requirement in allowed.items():
             (pin,) = PINNED[name].specifier
             assert requirement.specifier.contains(pin.version)
+
+    def test_the_oldest_allowed_versions_are_the_tested_ones(self):
+        oldest = {str(r).replace("==", ">=") for r in OLDEST.values()}
+        assert oldest == set(PROJECT["project"]["dependencies"])
 
     def test_this_run_has_the_pinned_versions(self):
         """The stored outputs were made with them."""

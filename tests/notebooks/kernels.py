@@ -7,12 +7,13 @@ The client waits with a level-triggered poll. nbclient's edge-triggered one lost
 import os
 import re
 import subprocess
+import sys
 import time
 from pathlib import Path
 from queue import Empty
 
 import nbformat
-from jupyter_client.manager import start_new_kernel
+from jupyter_client.manager import KernelManager
 from nbformat.v4 import output_from_msg
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -31,19 +32,25 @@ class CellHung(Exception):
 
 
 class Kernel:
-    """A kernel of the running interpreter in a `with` block; a warning in a cell is an error there.
+    """A kernel in a `with` block; a warning in a cell is an error there.
 
-    `folder` is its working directory: the notebooks' own unless a test wants another.
+    `folder` is its working directory, the notebooks' own unless a test wants another; `python` is
+    its interpreter.
     """
 
-    def __init__(self, folder=ROOT / "notebooks"):
-        self.folder = folder
+    def __init__(self, folder=ROOT / "notebooks", python=sys.executable):
+        self.folder, self.python = folder, python
 
     def __enter__(self):
+        self.manager = KernelManager(kernel_name="python3")
+        self.manager.kernel_spec.argv[0] = str(self.python)
         environment = os.environ | {"PYTHONWARNINGS": "error"}
-        self.manager, self.client = start_new_kernel(
-            kernel_name="python3", cwd=str(self.folder), env=environment, stderr=subprocess.DEVNULL
+        self.manager.start_kernel(
+            cwd=str(self.folder), env=environment, stderr=subprocess.DEVNULL
         )
+        self.client = self.manager.client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=CELL_SECONDS)
         return self
 
     def __exit__(self, *exception):
