@@ -19,7 +19,7 @@ from helpers.losses import (
 )
 
 LEADS = [(), (1,), (4,), (2, 3)]
-EDGES = [0.0, 1e-310, 1.0, 20.0, 40.0, 709.0, 1e4, np.inf]
+EDGES = [0.0, 1e-310, 1.0, 20.0, 40.0, 709.0, 1e4, 1e200, np.inf]
 
 
 def problem(loss, rng, lead=(), batch=7, outputs=3, spread=3.0):
@@ -174,7 +174,8 @@ def test_a_right_and_sure_answer_still_has_a_gradient(a):
     """p - y computed as written is exactly 0 from a = 37 on, and such a net would look finished."""
     assert LOGISTIC(np.array([[a]]), np.array([[1.0]]))[1][0, 0] < 0
     pull = SOFTMAX(np.array([[a, 0.0, -1.0]]), np.array([0]))[1][0]
-    assert pull[0] == pytest.approx(-(math.exp(-a) + math.exp(-a - 1)), rel=1.5)
+    others = math.exp(-a) + math.exp(-a - 1)
+    assert pull[0] == pytest.approx(-others / (1 + others), rel=1e-14, abs=0)
     assert pull[0] == -(pull[1] + pull[2])
 
 
@@ -281,6 +282,7 @@ class TestAccuracy:
         assert accuracy(Y, Y) == 1
         assert accuracy(0.2 + 0.4 * Y, Y, threshold=0.5) == 1
         assert accuracy(0.2 + 0.4 * Y, Y) == 0.5
+        assert accuracy(0.2 + 0.2 * Y, Y, threshold=0.5) == 0.5
         assert accuracy(np.full((4, 1), np.nan), Y) == 0
 
     def test_one_value_for_every_net(self, rng):
