@@ -246,7 +246,8 @@ def describe_fold(result):
     if result.bend:
         return (
             f"A net of {shape}, with a bend in every hidden layer. The nearest straight line "
-            f"misses it by {_size(result.residual)} of its largest output: no single layer can stand in."
+            f"misses it by {_size(result.residual)} of its largest output: no single layer can "
+            "stand in."
         )
     return (
         f"A net of {shape}. One layer of {FEATURES * (FEATURES + 1)} numbers does the same: "
@@ -426,6 +427,7 @@ def build_is_it_linear(fig):
     plane.set(title="gap 0 (blue):", xlabel="u", ylabel="v")
     plane.set(xlim=(-3.4, 3.4), ylim=(-3.4, 3.4), aspect="equal")
     for ax in (adding, scaling):
+        ax.set_box_aspect(1)
         ax.set(xlim=(-6.2, 6.2), xticks=(-5, 0, 5))
         ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
         ax.axhline(0, color="0.85", lw=1)
@@ -544,7 +546,7 @@ def is_it_linear(activation=None, u=2.0, v=-1.5, k=-1.0, slope=0.2, offset=1.0, 
             "offset": number(offset, *SHIFTS, 0.1, "offset c (affine)"),
         },
         call=f"{call}(f={_name(f)}, " if own else call,
-        size=(8.4, 3.3),
+        size=(8.4, 3.0),
     )
 
 
@@ -628,7 +630,7 @@ def compute_best_plane(*, rank=2, offset=0.0, centre=False, steps=STEPS, turn=30
 
 
 class Planes(NamedTuple):
-    """What theory says: a plane (3, rank), and the losses of all critical points in rising order."""
+    """What theory says: a plane (3, rank), and the losses of all critical points, rising."""
 
     basis: np.ndarray
     losses: np.ndarray
