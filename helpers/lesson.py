@@ -2,10 +2,14 @@
 
     lesson = Lesson("01_linearity_collapse")
     lesson.predict("depth", "What does depth add?", ["Nothing", "Power"], answer=0, why="...")
-    lesson.estimate("xor", "How many of 300 nets succeed?", 0, 100, answer=26, within=8, why="...")
-    lesson.check(exercises.COLLAPSE, collapse)
-    measure("Fold the layers", rounding("largest difference", 1e-12, error))
+    lesson.estimate("xor", "How many of 300 nets succeed?", 0, 300, answer=78, within=20, why="...")
+    lesson.check(exercises.COLLAPSE_TWO, collapse_two)
+    lesson.measure("Fold the layers", rounding("largest difference", 1e-12, error))
     lesson.score()
+
+So that the answer does not stand in the notebook above its question, a question can be a record in
+a module, and the cell is `lesson.ask(predictions.DEPTH)` with
+`DEPTH = Prediction("depth", "What does depth add?", ["Nothing", "Power"], answer=0, why="...")`.
 
 A prediction is committed before its answer is shown, and stays committed: running its cell again
 shows the same widget, locked. A fresh kernel (or a new Lesson) starts afresh, and a question whose
@@ -16,22 +20,24 @@ A question is used with the mouse, or with Tab, the arrow keys and Space. Where 
 """
 
 import html
+import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import ipywidgets as widgets
-import numpy as np
 
 from helpers import checks
 from helpers.grading import Exercise, Feedback, Hint, grade
 from helpers.table import at_least, at_most, exactly, measure, near, rounding
 
 __all__ = [
-    "Exercise", "Feedback", "Hint", "Lesson", "at_least", "at_most", "exactly", "measure", "near",
-    "rounding",
+    "Estimation", "Exercise", "Feedback", "Hint", "Lesson", "Prediction", "at_least", "at_most",
+    "exactly", "measure", "near", "rounding",
 ]
 
-RIGHT, PARTLY, WRONG, OPEN = "\u2713", "\u2248", "\u2717", "\u25cb"  # check, about, cross, circle
+RIGHT, PARTLY, WRONG, OPEN, CHOSEN = "\u2713\u2248\u2717\u25cb\u25cf"  # ✓ ≈ ✗ ○ ●
+LETTERS = "ABCDEFGH"
 
 
 class Lesson:
@@ -46,27 +52,23 @@ class Lesson:
         self._score = Score(self._questions, self._solved)
 
     def predict(self, key, question, options, answer, why):
-        """Return a multiple-choice prediction. `answer` is the index of the right option.
-
-        Texts may hold LaTeX between dollars and code between backticks; the rest is escaped.
-        """
-        options = tuple(options)
-        checks.whole("answer", answer, 0, len(options) - 1)
-        return self._question(key, Choices(question, options, answer, why))
+        """Return a multiple-choice question; `answer` is the index of the right option."""
+        return self.ask(Prediction(key, question, options, answer, why))
 
     def estimate(self, key, question, low, high, answer, within, why, unit="", step=None):
-        """Return a numeric prediction from `low` to `high`; 1 point `within`, half within 3 times.
+        """Return a question for a number from `low` to `high`; see Estimation."""
+        return self.ask(Estimation(key, question, low, high, answer, within, why, unit, step))
 
-        `step` is that of the slider; about a hundredth of the range unless given.
-        """
-        checks.real("low", low, high=high)
-        checks.real("answer", answer, low, high)
-        checks.real("within", within, 0)
-        step = _nice_step(low, high) if step is None else checks.real("step", step, 0)
-        return self._question(key, Range(question, low, high, answer, within, why, unit, step))
+    def ask(self, asked):
+        """Return the widget of a Prediction or an Estimation: the same one every time."""
+        known = self._questions.get(asked.key)
+        if known is None or known.asked != asked:
+            self._questions[asked.key] = Question(asked, self._score.refresh)
+            self._score.refresh()
+        return self._questions[asked.key]
 
     def check(self, exercise, function):
-        """Return the Feedback on the learner's `function`; never raises, never hangs."""
+        """Return the Feedback on the learner's `function`; what is solved once stays solved."""
         feedback = grade(exercise, function)
         self._solved[exercise.key] = feedback.good or self._solved.get(exercise.key, False)
         self._score.refresh()
@@ -76,43 +78,44 @@ class Lesson:
         """Return the summary of predictions and exercises, which keeps itself up to date."""
         return self._score
 
-    def _question(self, key, ask):
-        known = self._questions.get(key)
-        if known is None or known.ask != ask:
-            self._questions[key] = Question(ask, self._score.refresh)
-            self._score.refresh()
-        return self._questions[key]
-
 
 # --- What is asked ------------------------------------------------------------------------------
+#
+# Texts may hold LaTeX between dollars and code between backticks; everything else is escaped.
 
 
 @dataclass(frozen=True)
-class Choices:
-    """A question with options, one of which is right."""
+class Prediction:
+    """A question with 2 to 8 options; `answer` is the index of the right one."""
 
+    key: str
     text: str
-    options: tuple
+    options: Sequence[str]
     answer: int
     why: str
 
     tag = "Predict"
 
+    def __post_init__(self):
+        object.__setattr__(self, "options", tuple(self.options))
+        checks.whole(f"number of options of {self.key!r}", len(self.options), 2, len(LETTERS))
+        checks.whole(f"answer of {self.key!r}", self.answer, 0, len(self.options) - 1)
+
     @property
     def right(self):
-        return f"{_letter(self.answer)}. {self.options[self.answer]}"
+        return f"{LETTERS[self.answer]}. {self.options[self.answer]}"
 
     def points(self, value):
         return float(value == self.answer)
 
     def shown(self, value):
-        return _letter(value)
+        return LETTERS[value]
 
     def controls(self, changed):
-        return Options(self.options, changed)
+        return OptionRows(self, changed)
 
     def plain(self):
-        return "\n".join(f"  {_letter(i)}. {text}" for i, text in enumerate(self.options))
+        return "\n".join(f"  {LETTERS[i]}. {text}" for i, text in enumerate(self.options))
 
     def html(self):
         items = "".join(f"<li>{_rich(text)}</li>" for text in self.options)
@@ -120,33 +123,47 @@ class Choices:
 
 
 @dataclass(frozen=True)
-class Range:
-    """A question for a number."""
+class Estimation:
+    """A question for a number from `low` to `high`, with a slider in steps of `step`.
 
+    One point for an estimate at most `within` away from the answer, half a point within three times
+    that. The step is about a hundredth of the range unless it is given.
+    """
+
+    key: str
     text: str
     low: float
     high: float
     answer: float
     within: float
     why: str
-    unit: str
-    step: float
+    unit: str = ""
+    step: float | None = None
 
     tag = "Estimate"
 
+    def __post_init__(self):
+        low = checks.real(f"low of {self.key!r}", self.low)
+        high = checks.real(f"high of {self.key!r}", self.high, low, open_low=True)
+        checks.real(f"answer of {self.key!r}", self.answer, low, high)
+        checks.real(f"within of {self.key!r}", self.within, 0, open_low=True)
+        step = _nice_step(high - low) if self.step is None else self.step
+        checks.real(f"step of {self.key!r}", step, 0, high - low, open_low=True)
+        object.__setattr__(self, "step", step)
+
     @property
     def right(self):
-        return self.shown(self.answer)
+        return f"{self.shown(self.answer)} (\u00b1 {self.within:.6g} counts as right)"
 
     def points(self, value):
-        off = abs(value - self.answer) - 1e-9 * abs(self.high)  # a slider adds rounding
+        off = abs(value - self.answer) - 1e-9 * self.step  # sliders count in rounded steps
         return 1.0 if off <= self.within else 0.5 if off <= 3 * self.within else 0.0
 
     def shown(self, value):
         return f"{value:.6g} {self.unit}".strip()
 
     def controls(self, changed):
-        return Estimate(self, changed)
+        return NumberRow(self)
 
     def plain(self):
         return f"  a number from {self.low:.6g} to {self.shown(self.high)}"
@@ -159,24 +176,26 @@ class Range:
 
 
 class Question(widgets.VBox):
-    """A prediction: controls, a button that commits, and then the verdict and the reason.
+    """A question: controls, a button that commits, and then the verdict and the reason.
 
-    `commit()` does what the button does; `value` is what is chosen, None before that.
+    `choose` and `commit` do what the controls and the button do; `value` is None before a choice,
+    `points` None before it is committed.
     """
 
-    def __init__(self, ask, committed):
-        self.ask, self._tell, self.points = ask, committed, None
-        self._controls = ask.controls(self._changed)
-        self._button = widgets.Button(description="Commit my prediction")
-        self._button.add_class("lesson-commit")
+    def __init__(self, asked, tell):
+        self.asked, self.points, self._tell = asked, None, tell
+        self._controls = asked.controls(self._enable)
+        self._button = widgets.Button(description="Commit my prediction", button_style="primary")
         self._button.on_click(lambda _: self.commit())
-        self._verdict = widgets.HTMLMath()
-        self._verdict.add_class("lesson-verdict")
-        prompt = widgets.HTMLMath(f"<b>{ask.tag}</b> {_rich(ask.text)}")
-        prompt.add_class("lesson-prompt")
-        super().__init__([_keys(), prompt, self._controls, self._button, self._verdict])
+        self._verdict = widgets.HTMLMath(layout={"display": "none"})
+        prompt = widgets.HTMLMath(f'<b class="lesson-tag">{asked.tag}</b> {_rich(asked.text)}')
+        for widget, name in (
+            (self._button, "commit"), (self._verdict, "verdict"), (prompt, "prompt"),
+        ):
+            widget.add_class(f"lesson-{name}")
+        super().__init__([_hook(), prompt, self._controls, self._button, self._verdict])
         self.add_class("lesson-question")
-        self._changed()
+        self._enable()
 
     @property
     def value(self):
@@ -194,80 +213,79 @@ class Question(widgets.VBox):
         """Lock the choice, show the verdict and the reason; nothing if there is no choice yet."""
         if self.committed or self.value is None:
             return
-        self.points = self.ask.points(self.value)
-        self._controls.lock(self.ask)
+        self.points = self.asked.points(self.value)
+        self._controls.lock()
         self._button.description, self._button.disabled = "Committed", True
-        self._verdict.value = _verdict(self.ask, self.value, self.points)
+        self._verdict.value = _verdict(self.asked, self.value, self.points)
+        self._verdict.layout.display = None
         self._tell()
 
-    def _changed(self):
+    def _enable(self):
         self._button.disabled = self.value is None
 
     def _repr_mimebundle_(self, **kwargs):
-        ask, bundle = self.ask, super()._repr_mimebundle_(**kwargs)
-        answer = f"<p><b>{_rich(ask.right)}</b></p><p>{_rich(ask.why)}</p>"
-        bundle["text/plain"] = f"{ask.tag}: {ask.text}\n{ask.plain()}"
-        bundle["text/html"] = (
-            f"<p><b>{ask.tag}.</b> {_rich(ask.text)}</p>{ask.html()}"
-            f"<details><summary>Answer (predict first)</summary>{answer}</details>"
-        )
-        return bundle
+        return super()._repr_mimebundle_(**kwargs) | _question_twin(self.asked)
 
 
-class Options(widgets.VBox):
-    """Options as rows: a button over each row takes clicks and keys, the text below has LaTeX."""
+class OptionRows(widgets.VBox):
+    """Options as rows: a button lies over each row, invisible; the text below it has LaTeX."""
 
-    def __init__(self, options, changed):
-        self.value, self._options, self._changed, self._locked = None, options, changed, False
-        self._texts = [widgets.HTMLMath() for _ in options]
-        self._buttons = [widgets.Button() for _ in options]
+    def __init__(self, asked, changed):
+        self.value, self._asked, self._changed, self._locked = None, asked, changed, False
+        self._texts = [widgets.HTMLMath() for _ in asked.options]
+        self._buttons = [widgets.Button() for _ in asked.options]
         for index, button in enumerate(self._buttons):
             button.add_class("lesson-option")
             button.on_click(lambda _, index=index: self.choose(index))
-        rows = [widgets.Box(pair) for pair in zip(self._texts, self._buttons, strict=True)]
-        for row in rows:
-            row.add_class("lesson-row")
-        super().__init__(rows)
+        self._rows = [widgets.Box(pair) for pair in zip(self._texts, self._buttons, strict=True)]
+        super().__init__(self._rows)
+        self.add_class("lesson-options")
         self._show()
 
     def choose(self, index):
         if not self._locked:
-            self.value = checks.whole("choice", index, 0, len(self._options) - 1)
+            self.value = checks.whole("choice", index, 0, len(self._buttons) - 1)
             self._show()
             self._changed()
 
-    def lock(self, ask):
+    def lock(self):
         self._locked = True
-        self._show(ask.answer)
+        self._show()
 
-    def _show(self, answer=None):
-        for index, text in enumerate(self._options):
-            sign, note = self._state(index, answer)
-            letter, noted = _letter(index), f" <i>({note})</i>" if note else ""
-            self._texts[index].value = f"<b>{sign} {letter}</b> <span>{_rich(text)}{noted}</span>"
-            self._buttons[index].description = f"{letter}. {text}{f' ({note})' if note else ''}"
+    def _show(self):
+        for index, text in enumerate(self._asked.options):
+            state, sign, note = self._state(index)
+            letter, note = LETTERS[index], f" ({note})" if note else ""
+            self._rows[index]._dom_classes = ("lesson-row", f"lesson-{state}")
+            self._texts[index].value = (
+                f'<div class="lesson-text"><b>{sign} {letter}</b>'
+                f"<span>{_rich(text)}<i>{note}</i></span></div>"
+            )
+            self._buttons[index].description = f"{letter}. {text}{note}"  # for screen readers
             self._buttons[index].disabled = self._locked
 
-    def _state(self, index, answer):
-        chosen = index == self.value
-        if answer is None:
-            return ("\u25cf", "chosen") if chosen else (OPEN, "")
-        if index == answer:
-            return RIGHT, "your answer, right" if chosen else "right answer"
-        return (WRONG, "your answer") if chosen else ("\u2007", "")
+    def _state(self, index):
+        """Return how row `index` looks (a class), its sign, and the same in words."""
+        chosen, right = index == self.value, index == self._asked.answer
+        if not self._locked:
+            return ("chosen", CHOSEN, "chosen") if chosen else ("open", OPEN, "")
+        if right:
+            return "right", RIGHT, "your answer, right" if chosen else "right answer"
+        return ("wrong", WRONG, "your answer") if chosen else ("other", _BLANK, "")
 
 
-class Estimate(widgets.HBox):
-    """A slider and a number field that hold the same value."""
+class NumberRow(widgets.HBox):
+    """A number field and a slider that hold the same value; it starts in the middle."""
 
-    def __init__(self, ask, changed):
-        middle = ask.low + ask.step * round((ask.high - ask.low) / ask.step / 2)
-        limits = {"min": ask.low, "max": ask.high, "step": ask.step, "value": middle}
+    def __init__(self, asked):
+        middle = asked.low + asked.step * round((asked.high - asked.low) / asked.step / 2)
+        limits = {"min": asked.low, "max": asked.high, "step": asked.step, "value": middle}
         self._slider = widgets.FloatSlider(**limits, readout=False)
         self._field = widgets.BoundedFloatText(**limits, description="Your estimate")
+        self._field.style.description_width, self._field.layout.width = "initial", "200px"
         widgets.link((self._slider, "value"), (self._field, "value"))
-        super().__init__([self._field, widgets.HTML(html.escape(ask.unit)), self._slider])
-        self.add_class("lesson-estimate")
+        super().__init__([self._field, widgets.HTML(html.escape(asked.unit)), self._slider])
+        self.add_class("lesson-number")
 
     @property
     def value(self):
@@ -277,7 +295,7 @@ class Estimate(widgets.HBox):
         if not self._field.disabled:
             self._field.value = value
 
-    def lock(self, ask):
+    def lock(self):
         self._field.disabled = self._slider.disabled = True
 
 
@@ -291,37 +309,48 @@ class Score(widgets.HTML):
         self.refresh()
 
     def refresh(self):
-        self.value = "<br>".join(html.escape(line) for line in self.lines())
+        lines = "<br>".join(html.escape(line) for line in self.lines())
+        self.value = f'<div role="status" style="{_SCORE_STYLE}">{lines}</div>'
 
     def lines(self):
-        made = [q.points for q in self._questions.values() if q.committed]
-        asked, posed = len(self._questions), len(self._solved)
-        if not made and not any(self._solved.values()):
-            yield (
-                f"{_some(asked, 'prediction')}, {_some(posed, 'exercise')}: make them, then see "
-                f"your score here."
-            )
-            return
-        yield f"Predictions: {len(made)} of {asked} made, {sum(made):g} right."
-        yield f"Exercises: {sum(self._solved.values())} of {posed} solved."
+        points = [question.points for question in self._questions.values()]
+        made = [p for p in points if p is not None]
+        solved = [1 if done else None for done in self._solved.values()]
+        questions, exercises = _some(len(points), "prediction"), _some(len(solved), "exercise")
+        if not made and not any(solved):
+            return [f"{questions}, {exercises}: make them, then see your score here."]
+        return [
+            f"{_signs(points)}  {len(made)} of {questions} made, {_some(sum(made), 'point')}",
+            f"{_signs(solved)}  {solved.count(1)} of {exercises} solved",
+        ]
 
     def _repr_mimebundle_(self, **kwargs):
-        bundle = super()._repr_mimebundle_(**kwargs)
-        bundle["text/plain"] = "\n".join(self.lines())
-        bundle["text/html"] = f"<p>{self.value}</p>"
-        return bundle
+        twin = {"text/plain": "\n".join(self.lines()), "text/html": self.value}
+        return super()._repr_mimebundle_(**kwargs) | twin
 
 
 # --- Words --------------------------------------------------------------------------------------
 
+_BLANK = "\u2007"  # as wide as a sign
 
-def _verdict(ask, value, points):
-    sign, words = {
-        1.0: (RIGHT, "Right"), 0.5: (PARTLY, "Close"), 0.0: (WRONG, "Not so"),
-    }[points]
+
+def _question_twin(asked):
+    """Return what stands for the question without a kernel; the plain text has no answer."""
+    answer = f"<p><b>{_rich(asked.right)}</b></p><p>{_rich(asked.why)}</p>"
+    return {
+        "text/plain": f"{asked.tag}: {asked.text}\n{asked.plain()}",
+        "text/html": (
+            f"<p><b>{asked.tag}:</b> {_rich(asked.text)}</p>{asked.html()}"
+            f"<details><summary>Answer (predict first)</summary>{answer}</details>"
+        ),
+    }
+
+
+def _verdict(asked, value, points):
+    words = {1.0: f"{RIGHT} Right.", 0.5: f"{PARTLY} Close.", 0.0: f"{WRONG} Not this time."}
     return (
-        f"<b>{sign} {words}.</b> You said {_rich(ask.shown(value))}; "
-        f"the answer is {_rich(ask.right)}.<br>{_rich(ask.why)}"
+        f"<b>{words[points]}</b> You said {_rich(asked.shown(value))}, the answer is "
+        f"{_rich(asked.right)}.<br>{_rich(asked.why)}"
     )
 
 
@@ -330,27 +359,89 @@ def _rich(text):
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
 
 
-def _letter(index):
-    return "ABCDEFGH"[index]
-
-
 def _some(n, noun):
-    return f"{n} {noun}{'' if n == 1 else 's'}"
+    return f"{n:g} {noun}{'' if n == 1 else 's'}"
 
 
-def _nice_step(low, high):
-    """Return 1, 2 or 5 times a power of ten, about a hundredth of the range."""
-    raw = (high - low) / 100
-    power = 10.0 ** np.floor(np.log10(raw))
-    return float(min((m * power for m in (1, 2, 5, 10)), key=lambda s: abs(np.log(s / raw))))
+def _signs(points):
+    sign = {None: OPEN, 1: RIGHT, 0.5: PARTLY, 0: WRONG}
+    return " ".join(sign[p] for p in points)
 
 
-def _keys():
+def _nice_step(span):
+    """Return 1, 2 or 5 times a power of ten, about a hundredth of the span."""
+    power = 10.0 ** math.floor(math.log10(span / 100))
+    return min((m * power for m in (1, 2, 5, 10)), key=lambda step: abs(step - span / 100))
+
+
+# --- Looks and keys -----------------------------------------------------------------------------
+
+
+def _hook():
     """Return the hidden widget that brings style and arrow keys to the question it stands in."""
-    hook = widgets.HTML(f'<style onload="{html.escape(_SCRIPT)}">{_STYLE}</style>')
-    hook.layout.display = "none"
-    return hook
+    return widgets.HTML(
+        f'<style onload="{html.escape(_SCRIPT)}">{_STYLE}</style>', layout={"display": "none"}
+    )
 
 
-_SCRIPT = ""
-_STYLE = ""
+# JupyterLab takes the arrow keys to move from cell to cell, unless the widget that has the focus
+# has used them: here they go from one button of the question to the next. Where scripts are not
+# allowed, Tab and Space still do everything.
+_SCRIPT = """
+const box = this.closest('.lesson-question');
+box.setAttribute('role', 'group');
+box.setAttribute('aria-label', box.querySelector('.lesson-prompt').innerText);
+box.querySelector('.lesson-verdict').setAttribute('aria-live', 'polite');
+box.onkeydown = event => {
+  const step = {ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1}[event.key];
+  if (!step || event.target.tagName !== 'BUTTON') return;
+  event.preventDefault();
+  const buttons = [...box.querySelectorAll('button:not(:disabled)')];
+  const next = buttons.indexOf(event.target) + step;
+  buttons[(next + buttons.length) % buttons.length].focus();
+};
+"""
+
+_SCORE_STYLE = (
+    "border-left: 4px solid #0072B2; padding: 4px 16px; line-height: 1.7; font-size: 14px; "
+    "white-space: pre-wrap"
+)
+
+# The colours are those of Okabe and Ito, on whatever background the theme has; every state is told
+# by a sign and in words as well.
+_STYLE = """
+.lesson-question {
+  --lesson-blue: #0072B2; --lesson-tint: rgba(0, 114, 178, 0.10); --lesson-green: #009E73;
+  --lesson-red: #D55E00; max-width: 840px; box-sizing: border-box; overflow: visible;
+  border-left: 4px solid var(--lesson-blue); padding: 4px 4px 4px 16px;
+}
+[data-jp-theme-light="false"] .lesson-question {
+  --lesson-blue: #56B4E9; --lesson-tint: rgba(86, 180, 233, 0.16);
+}
+.lesson-question .widget-html-content {
+  font-size: var(--jp-content-font-size1, 14px); line-height: 1.5; white-space: normal;
+}
+.lesson-question .widget-html { height: auto; overflow: visible; margin: 0; }
+.lesson-prompt { margin-bottom: 6px; }
+.lesson-tag { color: var(--lesson-blue); margin-right: 4px; }
+.lesson-options, .lesson-row { overflow: visible; }
+.lesson-row {
+  position: relative; margin: 3px 0; padding: 5px 12px; border-radius: 4px;
+  border: 1px solid var(--jp-border-color1, #bdbdbd);
+}
+.lesson-text { display: flex; gap: 12px; }
+.lesson-text b { white-space: nowrap; }
+.lesson-row.lesson-chosen { background: var(--lesson-tint); border-color: var(--lesson-blue); }
+.lesson-row.lesson-right { border: 2px solid var(--lesson-green); }
+.lesson-row.lesson-wrong { border: 2px dashed var(--lesson-red); }
+.lesson-row .lesson-option {
+  position: absolute; inset: 0; width: auto; height: auto; margin: 0; border-radius: 4px;
+  background: none; box-shadow: none; opacity: 1; font-size: 0;
+}
+.lesson-row .lesson-option:hover:enabled { background: var(--lesson-tint); box-shadow: none; }
+.lesson-question :is(button, input, .noUi-handle):focus-visible {
+  outline: 3px solid var(--lesson-blue); outline-offset: 2px;
+}
+.lesson-question .lesson-commit { width: auto; align-self: flex-start; margin: 6px 0; }
+.lesson-number { align-items: center; gap: 8px; flex-wrap: wrap; overflow: visible; }
+"""

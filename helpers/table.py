@@ -43,10 +43,10 @@ def near(label, predicted, measured, *, within=None, relative=None, unit=""):
         raise ValueError(f"give either within or relative, got {within} and {relative}")
     if within is None:
         share = checks.real("relative", relative, 0.0, open_low=True)
-        within, tolerance = share * abs(predicted), f"\u00b1 {_number(100 * share)} %"
+        within, tolerance = share * abs(predicted), f"\u00b1 {100 * share:.3g} %"
     else:
         within = checks.real("within", within, 0.0, open_low=True)
-        tolerance = f"\u00b1 {_number(within)}"
+        tolerance = f"\u00b1 {_short(within)}"
     values = _values(measured)
     good = bool((np.abs(values - predicted) <= within).all())
     return Row(_label(label, unit), _number(predicted), _spread(values, within), tolerance, good)
@@ -152,8 +152,12 @@ def _number(value, within=None):
         return str(value)
     if within is not None:
         value = round(value, 2 - math.floor(math.log10(within)))
-    text = f"{value + 0.0:.{DIGITS}g}"  # + 0.0: no minus zero
-    return text.replace("e-0", "e-").replace("e+0", "e+")
+    return _short(value + 0.0, DIGITS)  # + 0.0: no minus zero
+
+
+def _short(value, digits=3):
+    """Return a bound or a tolerance: few digits, and no padded exponent."""
+    return f"{value:.{digits}g}".replace("e-0", "e-").replace("e+0", "e+")
 
 
 def _plain(value):
