@@ -405,14 +405,15 @@ class Shallow(NamedTuple):
     weights: np.ndarray  # (units,)
     steepness: float | None = None
 
+    def unit(self, u):
+        return RELU.f(u) if self.steepness is None else SIGMOID.f(self.steepness * u)
+
     def parts(self, x):
-        """What each unit adds, (units, points)."""
-        u = np.asarray(x, float) - self.knots[:, None]
-        unit = RELU.f(u) if self.steepness is None else SIGMOID.f(self.steepness * u)
-        return self.weights[:, None] * unit
+        """What each unit adds, (units, points), for x (points,)."""
+        return self.weights[:, None] * self.unit(np.asarray(x, float) - self.knots[:, None])
 
     def __call__(self, x):
-        return self.start + self.parts(x).sum(0)
+        return self.start + self.weights @ self.unit(np.asarray(x, float) - self.knots[:, None])
 
 
 def staircase(target, pieces, steepness, low=0.0, high=1.0):
@@ -428,7 +429,7 @@ def staircase(target, pieces, steepness, low=0.0, high=1.0):
     target f(x) for arrays x; steepness > 0 per unit of x (200 * pieces makes visible corners).
     """
     edges, width = _edges(pieces, low, high)
-    middles = _values("target", target, edges[:-1] + width / 2)
+    middles = evaluate("target", target, edges[:-1] + width / 2)
     steepness = checks.real("steepness", steepness, 0, open_low=True)
     return Shallow(float(middles[0]), edges[1:-1], np.diff(middles), steepness)
 
@@ -442,7 +443,7 @@ def bumps(target, pieces, steepness, low=0.0, high=1.0):
     staircase, written with twice as many units.
     """
     edges, width = _edges(pieces, low, high)
-    heights = _values("target", target, edges[:-1] + width / 2)
+    heights = evaluate("target", target, edges[:-1] + width / 2)
     steepness = checks.real("steepness", steepness, 0, open_low=True)
     edges[0], edges[-1] = edges[0] - width, edges[-1] + width
     knots = np.stack([edges[:-1], edges[1:]], axis=1).ravel()
@@ -457,7 +458,7 @@ def hinges(target, pieces, low=0.0, high=1.0):
     Source: the error of linear interpolation, any numerical analysis textbook.
     """
     edges, width = _edges(pieces, low, high)
-    values = _values("target", target, edges)
+    values = evaluate("target", target, edges)
     slopes = np.diff(values) / width
     return Shallow(float(values[0]), edges[:-1], np.diff(slopes, prepend=0.0))
 
@@ -469,17 +470,32 @@ def _edges(pieces, low, high):
     return np.linspace(low, high, pieces + 1), (high - low) / pieces
 
 
-def _values(name, target, x):
-    """target(x), checked: the learner may have written it."""
+def evaluate(name, target, x):
+    """target at every point of x (points,), checked: the learner may have written it."""
     if not callable(target):
         raise TypeError(f"{name} must be a function of x, got {type(target).__name__}")
-    values = checks.finite(f"{name}(x)", target(x))
+    values = checks.finite(f"{name}(x)", _called(name, target, x))
     if values.shape not in ((), x.shape):
         raise ValueError(
             f"{name}(x) must return one number per point, "
             f"got the shape {values.shape} for x of shape {x.shape}"
         )
     return np.broadcast_to(values, x.shape).astype(float)
+
+
+def _called(name, target, x):
+    """target(x), number by number if it was written for single numbers."""
+    try:
+        return target(x)
+    except Exception:
+        try:
+            return [target(float(number)) for number in x]
+        except Exception as error:
+            kind = type(error).__name__
+            raise ValueError(
+                f"{name}(x) must work for x from {x.min():g} to {x.max():g}, "
+                f"but it raised {kind}: {error}"
+            ) from error
 
 
 def staircase_bound(pieces, steepest, length=1.0):

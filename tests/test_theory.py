@@ -1,5 +1,6 @@
 """The closed forms of helpers.theory against brute force, scipy and exact arithmetic."""
 
+import math
 from fractions import Fraction
 from itertools import combinations
 from math import comb, sqrt
@@ -406,3 +407,9 @@ def test_sawtooth_refuses():
         theory.sawtooth_knots(16, 16)
     with pytest.raises(ValueError, match="depth must be a whole number from 0 to 64, got -1"):
         theory.sawtooth(X, -1)
+
+
+def test_a_target_for_single_numbers_works_and_a_broken_one_is_named():
+    np.testing.assert_allclose(theory.hinges(math.cos, 9)(X), theory.hinges(np.cos, 9)(X))
+    with pytest.raises(ValueError, match=r"target\(x\) must work .* raised ZeroDivisionError"):
+        theory.hinges(lambda x: 1 / 0, 4)
