@@ -35,6 +35,7 @@ from matplotlib.figure import SubFigure
 
 from helpers import checks
 from helpers.style import DRAWING, figure, rc
+from helpers.threads import one_blas_thread
 
 __all__ = ["LiveFigure", "choice", "figure", "live", "number", "show", "toggle"]
 
@@ -128,7 +129,7 @@ class Toggle:
         return bool(value)
 
     def widget(self):
-        return widgets.Checkbox(bool(self.value), indent=True)
+        return widgets.Checkbox(bool(self.value), indent=False)
 
 
 def number(value, low, high, step, label, unit="", log=False):
@@ -137,6 +138,11 @@ def number(value, low, high, step, label, unit="", log=False):
     Four ints make a slider of whole numbers. With `log` the slider is logarithmic, `step` counts in
     decades (0.1: ten steps from 1 to 10) and values have three significant digits.
     """
+    checks.real(f"step of the slider '{label}'", step, 0, open_low=True)
+    if not low < high:
+        raise ValueError(f"low of the slider '{label}' must be below high, got {low} and {high}")
+    if log:
+        checks.real(f"low of the logarithmic slider '{label}'", low, 0, open_low=True)
     return Number(value, low, high, step, label, unit, log)
 
 
@@ -150,6 +156,17 @@ def choice(value, options, label):
 def toggle(value, label):
     """A box to tick."""
     return Toggle(value, label)
+
+
+def _is_box(widget):
+    """Whether this is a box to tick, whose label stands behind it."""
+    return isinstance(widget, widgets.Checkbox)
+
+
+def _row(*parts):
+    row = widgets.HBox(parts)
+    row.add_class("live-row")
+    return row
 
 
 def _decimals(step):
@@ -193,15 +210,28 @@ class Panel:
         for widget in self.widgets.values():
             widget.observe(lambda _: None if self._quiet else action(), "value")
 
-    def grid(self):
-        """The controls in columns, as many as fit, all labels of one width and none cut off."""
-        width = 2 + max(len(widget.description) for widget in self.widgets.values())
+    def follow(self, at_once):
+        """Whether a slider tells its values while it is dragged, or when it is let go."""
         for widget in self.widgets.values():
-            widget.style.description_width = f"{width}ch"
+            if widget.has_trait("continuous_update"):
+                widget.continuous_update = at_once
+
+    @property
+    def longest(self):
+        """Characters in the longest label beside a control."""
+        labels = [w.description for w in self.widgets.values() if not _is_box(w)]
+        return max(map(len, labels), default=0)
+
+    def row(self, label, *buttons):
+        """The controls, labels `label` characters wide, in columns as wide as the page allows."""
+        for widget in self.widgets.values():
             widget.layout.width = "auto"
-        columns = f"repeat(auto-fit, minmax(min(100%, calc({width}ch + 220px)), 1fr))"
-        layout = widgets.Layout(grid_template_columns=columns, grid_gap="0 16px", width="100%")
-        return widgets.GridBox(list(self.widgets.values()), layout=layout)
+            if not _is_box(widget):
+                widget.style.description_width = f"{label}ch"
+        columns = f"repeat(auto-fill, minmax(min(100%, calc({label}ch + 190px)), 1fr))"
+        layout = widgets.Layout(grid_template_columns=columns, grid_gap="0 20px", flex="1")
+        grid = widgets.GridBox(list(self.widgets.values()), layout=layout)
+        return _row(grid, widgets.HBox(buttons, layout=_BUTTONS))
 
 
 # --- The picture: background kept, only what moves is drawn ------------------------------------
@@ -226,8 +256,7 @@ class Picture:
                 self._draw_background()
             else:
                 self.canvas.restore_region(self._background)
-            for artist in moving(self.figure):
-                artist.draw(self.canvas.get_renderer())
+            draw_moving(self.canvas)
             return png(self.canvas)
 
     def _draw_background(self):
@@ -246,6 +275,12 @@ def moving(container):
             yield child
         elif isinstance(child, Axes | SubFigure):
             yield from moving(child)
+
+
+def draw_moving(canvas):
+    """Draw the animated artists over what the canvas shows."""
+    for artist in moving(canvas.figure):
+        artist.draw(canvas.get_renderer())
 
 
 def png(canvas, level=1):
@@ -280,9 +315,9 @@ class Job:
         self.generator = generator
         self.progress, self.record, self.done = 0.0, None, False
 
-    def advance(self, seconds=CHUNK):
-        """Work for about `seconds`, at least one piece of the work."""
-        end = time.perf_counter() + seconds
+    def advance(self):
+        """Work for about CHUNK seconds, at least one piece of the work."""
+        end = time.perf_counter() + CHUNK
         self._next()
         while not self.done and time.perf_counter() < end:
             self._next()
@@ -302,7 +337,8 @@ class Job:
 
     def _next(self, message=None):
         try:
-            self.progress = float(self.generator.send(message))
+            with one_blas_thread():
+                self.progress = float(self.generator.send(message))
         except StopIteration as end:
             self.record, self.done = end.value, True
 
@@ -321,10 +357,11 @@ class Recording:
         self.values = self.panel.values
         self.record = Job(make(**self.values)).finish()
         self._opening = self.record, self.values
-        self.button = widgets.Button(layout=widgets.Layout(width="8em"))
+        self.button = widgets.Button(layout=_BUTTON)
         self.progress = widgets.FloatProgress(0.0, min=0.0, max=1.0)
         self.status = widgets.Label()
         self.ticks = widgets.Play(max=2**31 - 1, interval=20, layout=_HIDDEN)
+        self.news = _row(self.progress, self.status, self.ticks)
         self._say("")
 
     def on_change(self, changed, guard):
@@ -340,7 +377,7 @@ class Recording:
             if self.job is None:
                 self._asked = self.panel.values
                 self.job = Job(self.make(**self._asked))
-                self._say("0 %")
+                self._say("0%")
                 self.ticks.playing = True
                 self.advance()
 
@@ -374,9 +411,8 @@ class Recording:
         self.panel.turn(self._opening[1])
         self._keep(*self._opening, None)
 
-    def row(self):
-        line = widgets.HBox([self.button, self.progress, self.status, self.ticks])
-        return widgets.VBox([self.panel.grid(), line] if self.panel.controls else [line])
+    def rows(self, label):
+        return [self.panel.row(label, self.button), self.news] if self.panel.controls else []
 
     def _end(self, stopped):
         job, self.job = self.job, None
@@ -399,6 +435,7 @@ class Recording:
     def _say(self, sentence):
         running = self.job is not None
         self.status.value = sentence
+        self.news.layout.display = "" if sentence else "none"
         self.progress.layout.display = "" if running else "none"
         self.button.description = "Stop" if running else self._name
         self.button.icon = "stop" if running else "play"
@@ -421,7 +458,7 @@ class Replay:
         self.panel = Panel({"frame": Number(0, 0, 0, 1, "frame")})
         self.slider = self.panel.widgets["frame"]
         self.play = widgets.Play(show_repeat=False, layout=widgets.Layout(width="auto"))
-        self._link = widgets.jslink((self.play, "value"), (self.slider, "value"))
+        self.link = widgets.jslink((self.play, "value"), (self.slider, "value"))
         self.fit(count)
         self.panel.turn(self.panel.check({} if frame is None else {"frame": frame}))
 
@@ -434,9 +471,10 @@ class Replay:
         self.play.value = last
         self.panel.turn({"frame": last})
 
-    def row(self):
-        self.slider.layout.flex = "1"
-        return widgets.HBox([self.play, self.slider])
+    def row(self, label):
+        row = self.panel.row(label, self.play)
+        row.children[0].layout.grid_template_columns = "1fr"  # frames are many: a long slider
+        return row
 
 
 # --- The figure with its controls --------------------------------------------------------------
@@ -508,7 +546,9 @@ class LiveFigure(widgets.VBox):
     def close(self):
         """Free the figure and its widgets, here and in the browser."""
         with DRAWING:
-            self._picture = self._recording = self._replay = None
+            if self._replay:
+                self._replay.link.close()
+            self._picture = self._recording = self._replay = self.result = self.record = None
             _close_all(self)
             super().close()
 
@@ -531,7 +571,8 @@ class LiveFigure(widgets.VBox):
         """Compute and paint; nothing of the last good state is touched before all has worked."""
         made = self._recording
         given = {"record": made.record} if made else {}
-        result = self._compute(**given, **values)
+        with one_blas_thread():
+            result = self._compute(**given, **values)
         text = str(self._describe(result))
         self._image.value = self._picture.paint(result)
         self.result, self.text, self._drawn, self.record = result, text, values, given.get("record")
@@ -566,9 +607,8 @@ class LiveFigure(widgets.VBox):
         finally:
             before, self._seconds = self._seconds, time.perf_counter() - start
             follow = min(before, self._seconds) < SLOW_STEP
-            for widget in self._panel.widgets.values():
-                if widget.has_trait("continuous_update"):
-                    widget.continuous_update = follow
+            for panel in self._quick_panels():
+                panel.follow(follow)
             if busy:
                 self.remove_class("live-busy")
 
@@ -608,13 +648,20 @@ class LiveFigure(widgets.VBox):
             self._replay.fit(self._frames(self._recording.record))
 
     def _rows(self):
-        reset = widgets.Button(description="Reset", icon="undo", layout=widgets.Layout(width="8em"))
+        style = widgets.HTML(_STYLE, layout=_HIDDEN)
+        has_controls = any(panel.controls for panel in self._panels())
+        controls = [self._controls()] if has_controls else []
+        return [style, *controls, self._alarm, self._image, self._notes]
+
+    def _controls(self):
+        label = 1 + max(panel.longest for panel in self._panels())
+        reset = widgets.Button(description="Reset", icon="undo", layout=_BUTTON)
         reset.on_click(self.reset)
-        rows = [self._recording.row()] if self._recording else []
-        rows += [self._panel.grid()] if self._panel.controls else []
-        rows += [self._replay.row()] if self._replay else []
-        rows += [reset] if rows else []
-        return [widgets.HTML(_STYLE, layout=_HIDDEN), *rows, self._alarm, self._image, self._notes]
+        rows = [self._panel.row(label, reset)]
+        rows = self._recording.rows(label) + rows if self._recording else rows
+        controls = widgets.VBox(rows + ([self._replay.row(label)] if self._replay else []))
+        controls.add_class("live-controls")
+        return controls
 
     def _repr_mimebundle_(self, **_):
         """The widget, and for readers without a kernel the picture and its text."""
@@ -657,6 +704,7 @@ class StillFigure:
         with rc():
             canvas = FigureCanvasAgg(fig)
             canvas.draw()
+            draw_moving(canvas)
             self._png = png(canvas, level=9)
         self.text, self._size = str(text), tuple(fig.get_size_inches())
 
@@ -726,13 +774,21 @@ _COPY = (
 )
 
 _HIDDEN = {"display": "none"}
+_BUTTON = {"width": "92px", "margin": "2px 0"}
+_BUTTONS = {"width": "92px", "justify_content": "flex-end"}
 
 _STYLE = """<style>
-.live-figure .widget-html-content { line-height: 1.4; }
-.live-figure p { margin: 4px 0; max-width: 840px; }
-.live-figure p[role=alert] { border-left: 4px solid #D55E00; padding: 4px 8px; }
+.live-figure { --live-edge: 1px solid var(--jp-border-color2, #E0E0E0); }
+.live-figure .live-controls { border: var(--live-edge); border-radius: 4px; padding: 4px 12px;
+  background: var(--jp-layout-color1, white); margin-bottom: 6px; overflow: visible; }
+.live-figure .live-row { gap: 20px; align-items: flex-start; overflow: visible; }
+.live-figure .live-row .widget-label { text-align: left; }
+.live-figure .widget-html-content { line-height: 1.45; }
+.live-figure p { margin: 4px 0; }
+.live-figure p[role=alert] { border-left: 4px solid #D55E00; padding: 2px 10px; }
 .live-figure .live-code { display: flex; flex-wrap: wrap; align-items: center; gap: 8px; }
-.live-figure .live-code code { user-select: all; overflow-wrap: anywhere; }
+.live-figure .live-code code { user-select: all; overflow-wrap: anywhere; padding: 2px 6px;
+  background: var(--jp-layout-color2, #EEE); }
 .live-figure :focus-visible { outline: 2px solid #0072B2; outline-offset: 2px; }
 .live-busy img { opacity: 0.5; cursor: progress; }
 </style>"""

@@ -54,6 +54,8 @@ RC = {
     "ytick.labelsize": 11,
     "legend.fontsize": 11,
     "figure.titlesize": 13,
+    "figure.constrained_layout.w_pad": 0.08,
+    "figure.constrained_layout.h_pad": 0.06,
     "figure.facecolor": "white",  # also in the dark theme: a figure is a sheet of paper
     "axes.facecolor": "white",
     "savefig.facecolor": "white",
