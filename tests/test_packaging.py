@@ -98,17 +98,48 @@ class TestCommands:
         for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
             assert f"notebooks/{notebook.name}::Cell 0" in listed
 
-    @posix_only
-    @pytest.mark.parametrize("code", [0, 3])
-    def test_ci_runs_it_elsewhere_and_tells_how_it_ended(self, tmp_path, code):
-        """`.ci/run` in a copy with its README, on a machine where `python3` is a stand-in."""
+
+@posix_only
+class TestCI:
+    """`.ci/run` in a copy with its README, on a machine whose programs are stand-ins."""
+
+    @pytest.fixture
+    def ci(self, tmp_path):
+        """Run it with these stand-ins, {name: script}; it sees no other programs but basic ones."""
         shutil.copytree(ROOT / ".ci", tmp_path / "repo" / ".ci")
         shutil.copy(ROOT / "README.md", tmp_path / "repo")
-        stand_ins(tmp_path / "programs", code)
-        path = f"{tmp_path / 'programs'}:{os.environ['PATH']}"
-        done = run(["bash", "repo/.ci/run"], cwd=tmp_path, env=os.environ | {"PATH": path})
+
+        def run_ci(**stand_ins):
+            programs = tmp_path / "programs"
+            programs.mkdir()
+            for name in ("bash", "cat", "cp", "dirname", "grep", "ln", "mkdir", "mktemp", "rm"):
+                (programs / name).symlink_to(shutil.which(name))
+            for name, script in stand_ins.items():
+                (programs / name.replace("_", "-")).write_text(f"#!/bin/sh\n{script}\n")
+                (programs / name.replace("_", "-")).chmod(0o755)
+            done = run(["bash", "repo/.ci/run"], cwd=tmp_path, env={"PATH": str(programs)})
+            assert sorted(os.listdir(tmp_path / "repo")) == [".ci", "README.md"]
+            return done
+
+        return run_ci
+
+    @pytest.mark.parametrize("code", [0, 3])
+    def test_runs_the_command_elsewhere_and_tells_how_it_ended(self, ci, code):
+        done = ci(chromium="", python3=MAKE_VENV, python3_in_venv=f'echo "CI=$CI $*"\nexit {code}')
         assert (done.returncode, "CI=true -m pytest" in done.stdout) == (code, True), done.stderr
-        assert sorted(os.listdir(tmp_path / "repo")) == [".ci", "README.md"]
+
+    def test_installs_a_missing_chromium_first(self, ci):
+        done = ci(apt_get='echo "apt $1"', python3=MAKE_VENV, python3_in_venv="echo tested")
+        said = re.findall("^(?:apt .*|tested)$", done.stdout, re.MULTILINE)
+        assert said == ["apt update", "apt install", "tested"]
+
+    def test_stops_where_that_fails(self, ci):
+        done = ci(apt_get="exit 100", python3=MAKE_VENV, python3_in_venv="echo tested")
+        assert done.returncode == 100 and "tested" not in done.stdout
+
+
+# `python3 -m venv DIR`, with a pip that succeeds and a python that is the stand-in of that name.
+MAKE_VENV = 'mkdir -p "$3/bin"\ncp "$0-in-venv" "$3/bin/python"\nln -s /bin/true "$3/bin/pip"'
 
 
 def opened(command, browser, address):
@@ -136,20 +167,6 @@ def wait_for(path, server, seconds=40):
         except subprocess.TimeoutExpired:
             if path.exists():
                 return
-
-
-def stand_ins(folder, code):
-    """A `chromium`, and a `python3 -m venv DIR` that makes a python which ends with `code`."""
-    folder.mkdir()
-    make_venv = 'mkdir -p "$3/bin"\ncp "$0-in-venv" "$3/bin/python"\nln -s /bin/true "$3/bin/pip"'
-    programs = {
-        "chromium": "",
-        "python3": make_venv,
-        "python3-in-venv": f'echo "CI=$CI $*"\nexit {code}',
-    }
-    for name, script in programs.items():
-        (folder / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
-        (folder / name).chmod(0o755)
 
 
 class TestRecipe:
