@@ -27,12 +27,12 @@ MEASURED = {"linestyle": "none", "marker": "o", "markersize": 5, "markeredgewidt
 _DASH, _DOT, _DASHDOT = (0, (5, 2)), (0, (1.2, 1.6)), (0, (6, 2, 1.2, 2))
 _LOOKS = {
     "identity": (PURPLE, _DASHDOT, "D"),
-    "affine": (PURPLE, _DOT, "d"),
+    "affine": (PURPLE, _DOT, "H"),
     "step": (BLACK, _DASH, "s"),
     "sigmoid": (ORANGE, "-", "v"),
     "tanh": (VERMILLION, "-", "^"),
     "relu": (BLUE, "-", "o"),
-    "leaky_relu": (SKY, _DASH, "o"),
+    "leaky_relu": (SKY, _DASH, "d"),
     "abs": (GREEN, "-", "X"),
     "softplus": (GREEN, _DASH, "P"),
     "elu": (VERMILLION, _DASH, "<"),
