@@ -13,8 +13,8 @@ from contextlib import contextmanager
 
 import matplotlib
 import numpy as np
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.transforms import blended_transform_factory
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
@@ -126,6 +126,23 @@ def band(color):
     return {"color": color, "alpha": 0.2, "linewidth": 0}
 
 
+def readable(color, contrast=4.5):
+    """The colour for text: dark enough to be read on white (WCAG 2.1 asks for a contrast of 4.5).
+
+    Orange and sky blue are fine for lines, but not for letters.
+    """
+    rgb = np.array(to_rgb(color))
+    while _contrast(rgb) < contrast:
+        rgb = rgb * 0.95
+    return to_hex(rgb)
+
+
+def _contrast(rgb):
+    """Contrast of a colour with white as WCAG 2.1 defines it: 1 for white, 21 for black."""
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return 1.05 / (linear @ (0.2126, 0.7152, 0.0722) + 0.05)
+
+
 def _key(activation):
     name = str(getattr(activation, "name", activation))
     return name.split("(")[0].strip().lower().replace(" ", "_").replace("-", "_")
@@ -169,9 +186,9 @@ def direct_labels(ax, names, heights, colors, animated=False):
     The usual place for the names of curves: `heights` are the curves' last values. Returns the
     texts; when the curves move, hand them to `place_labels` with the new heights.
     """
-    across = blended_transform_factory(ax.transAxes, ax.transAxes)
     texts = [
-        ax.text(1.01, 0.5, name, color=color, transform=across, va="center", animated=animated)
+        ax.text(1.01, 0.5, name, color=readable(color), transform=ax.transAxes, va="center",
+                animated=animated)
         for name, color in zip(names, colors, strict=True)
     ]
     place_labels(ax, texts, heights)

@@ -18,13 +18,6 @@ from helpers.activations import ACTIVATIONS
 OKABE_ITO = {"#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"}
 
 
-def contrast_with_white(color):
-    """WCAG 2.1: 1 for white, 21 for black."""
-    rgb = np.array(to_rgb(color))
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    return 1.05 / (linear @ (0.2126, 0.7152, 0.0722) + 0.05)
-
-
 def test_every_activation_has_a_look_of_its_own():
     looks = {name: style.look(name) for name in ACTIVATIONS}
     assert len({(look["color"], look["linestyle"]) for look in looks.values()}) == len(looks)
@@ -50,9 +43,16 @@ def test_the_look_goes_by_the_name(one, other):
 
 def test_lines_can_be_seen_on_white():
     for name in ACTIVATIONS:
-        assert contrast_with_white(style.look(name)["color"]) > 2.0
+        assert style._contrast(np.array(to_rgb(style.look(name)["color"]))) > 2.0
+
+
+def test_text_has_enough_contrast():
+    assert style._contrast(np.zeros(3)) == pytest.approx(21)
+    assert style._contrast(np.array(to_rgb("#767676"))) == pytest.approx(4.54, abs=0.01)  # known
     for text in (style.INK, style.GREY):
-        assert contrast_with_white(text) > 4.5
+        assert style.readable(text) == text.lower()
+    for color in OKABE_ITO:
+        assert style._contrast(np.array(to_rgb(style.readable(color)))) >= 4.5 - 0.05
 
 
 def test_text_can_be_read_from_the_last_row():
