@@ -12,6 +12,7 @@ Each demo is a result, `compute_*` (pure), `build_*` (axes, once), `draw_*` (mov
 from array import array
 from functools import lru_cache, partial
 from itertools import accumulate
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -411,7 +412,7 @@ def _one_by_one(f, place):
             raise ValueError(
                 f"your function must take one number, but f({place:g}) raised {kind}: {error}"
             ) from error
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.number):
+    if not isinstance(value, Real | np.bool_):
         hint = " (is there a return?)" if value is None else ""
         raise TypeError(
             f"your function must return one number, but f({place:g}) is {quoted(value)}{hint}"
@@ -719,7 +720,7 @@ def _sticks(points, reconstructed, every=8):
 def build_best_plane(fig):
     """Left: the cloud with both planes. Right: the error while the nets learn."""
     space, losses = fig.subplots(1, 2, width_ratios=(1.25, 1))
-    space.set(xlim=(-8, 8), ylim=(-4, 12.5), aspect="equal", xticks=[], yticks=[])
+    space.set(xlim=(-9, 9), ylim=(-4, 12.8), aspect="equal", xticks=[], yticks=[])
     space.set_title("angle to PCA plane (outline):")
     space.spines[:].set_visible(False)
     space.plot([0], [0], "+", ms=16, mew=2, color=style.INK)
