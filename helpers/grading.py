@@ -9,6 +9,7 @@ within limits of time and memory and returns a `Feedback`, which shows itself in
 import contextlib
 import copy
 import ctypes
+import gc
 import html
 import inspect
 import io
@@ -33,6 +34,7 @@ __all__ = [
 SECONDS = 5.0  # an exercise takes milliseconds; this is for loops that never end
 MEGABYTES = 500  # growth of the whole process while the learner's function runs
 LOOK_EVERY = 0.01  # seconds between two looks at time and memory
+PLANT_EVERY = 0.002  # seconds; often, because a bare `except` in a loop swallows most of them
 PATIENCE = 2.0  # seconds in which a stopped function should have ended
 PRINTED = 300  # characters of the learner's own printing that are kept
 
@@ -152,7 +154,7 @@ class Attempt:
             raise Unsolved(f"{self.name} still raises NotImplementedError.") from None
         except MemoryError:
             raise Hint(f"{self.name} asked for more memory than there is.") from None
-        except (Exception, SystemExit) as error:  # exit() in an answer must not end the kernel
+        except BaseException as error:  # also SystemExit: exit() must not end the kernel
             raise Hint(_raised(self.name, error)) from None
 
     def _wrong_arguments(self, count):
@@ -173,6 +175,8 @@ class Attempt:
         )
 
     def _nothing(self):
+        if _is_empty(self.function):
+            return Unsolved(f"{self.name} has no body yet.")
         words = self.printed.getvalue().strip()
         if words:
             return Hint(
@@ -205,6 +209,14 @@ def _is_stub(exercise, function):
     )
 
 
+def _is_empty(function):
+    """Whether the body is nothing but `pass`, `...` or a docstring."""
+    code = getattr(function, "__code__", None)
+    return code is not None and not (
+        code.co_names or code.co_nlocals > code.co_argcount or any(_without_doc(code))
+    )
+
+
 def _without_doc(code):
     return [value for value in code.co_consts if not isinstance(value, str)]
 
@@ -215,7 +227,7 @@ def _raised(name, error):
 
 
 def _named(error):
-    message = " ".join(str(error).split())
+    message = " ".join(str(error).split()).rstrip(".")
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
@@ -275,7 +287,8 @@ def array(name, answer, shape):
     try:
         values = checks.real_array(name, answer)
     except TypeError:
-        raise Hint(f"{name} should be an array of numbers, got {say(answer)}.") from None
+        kind = "an array of numbers" if shape else "a number"
+        raise Hint(f"{name} should be {kind}, got {say(answer)}.") from None
     if values.shape != shape:
         raise Hint(_wrong_shape(name, values.shape, shape))
     if not np.isfinite(values).all():
@@ -369,7 +382,8 @@ def say(value):
         return f"a {type(value).__name__} of {_count(len(value), 'part')}"
     if callable(value):
         return f"the function {getattr(value, '__name__', checks.quoted(value))}"
-    return checks.quoted(value)
+    text = checks.quoted(value)
+    return f"a {type(value).__name__}" if " at 0x" in text else text
 
 
 def _say_array(value):
@@ -413,57 +427,69 @@ def within_limits(name, work, seconds=SECONDS, megabytes=MEGABYTES):
     """Run work() in a thread of its own: return what it returns, raise what it raises.
 
     Raises Stopped when it takes longer than `seconds` or the process grows by `megabytes`. A loop
-    in Python is ended by an exception that is planted in its thread, which works on every system;
-    one long call into numpy cannot be ended from outside, and the sentence says so.
+    in Python is ended by an exception that is planted in its thread, which works on every system.
+    One long call into compiled code cannot be ended from outside: the sentence says so.
     """
-    outcome = []
-    thread = threading.Thread(target=_record, args=(work, outcome), daemon=True)
+    outcome, done = [], threading.Event()
+    thread = threading.Thread(target=_record, args=(work, outcome, done), daemon=True)
     thread.start()
-    reason = "the stop button"
     try:
-        reason = _watch(thread, seconds, megabytes)
-    finally:
-        ended = _end(thread) if reason else True
-    if reason:
-        raise Stopped(f"{name} {reason}{'' if ended else _RESTART}.")
+        excess = _watch(done, seconds, megabytes)
+    except BaseException:  # the stop button
+        _end(thread, done)
+        raise
+    if excess:
+        ended = _end(thread, done)
+        outcome.clear()
+        gc.collect()  # what the function had made hangs on its traceback
+        raise Stopped(_stopped(name, excess, ended))
     value, error = outcome[0]
     if error is not None:
         raise error
     return value
 
 
-_RESTART = ", and could not be stopped: restart the kernel (Kernel > Restart)"
-
-
-def _record(work, outcome):
+def _record(work, outcome, done):
     try:
         outcome.append((work(), None))
     except BaseException as error:
         outcome.append((None, error))
+    finally:
+        done.set()
 
 
-def _watch(thread, seconds, megabytes):
-    """Wait for the thread to end; return what it did wrong, or None."""
+def _watch(done, seconds, megabytes):
+    """Wait until the work is done; return in words which limit it has passed, or None."""
     process = psutil.Process()
     start, size = time.monotonic(), process.memory_info().rss
-    while thread.is_alive():
-        thread.join(LOOK_EVERY)
+    while not done.wait(LOOK_EVERY):
         if process.memory_info().rss - size > megabytes * 2**20:
-            return f"was stopped: it had taken more than {megabytes:g} MB of memory"
+            return f"had taken more than {megabytes:g} MB of memory"
         if time.monotonic() - start > seconds:
-            return f"was stopped after {seconds:g} s: does a loop in it never end?"
+            return f"was still running after {seconds:g} s"
     return None
 
 
-def _end(thread):
+def _end(thread, done):
     """Plant SystemExit in the thread until it has ended; return whether it has.
 
-    SystemExit because `except Exception` lets it pass, and threads end with it without a word.
+    SystemExit because `except Exception` lets it pass, and a thread ends with it without a word.
+    `Thread.is_alive` is no use here: in Python 3.11 an interrupted `join` makes it say no.
     """
     give_up = time.monotonic() + PATIENCE
-    while thread.is_alive() and time.monotonic() < give_up:
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+    while time.monotonic() < give_up:
+        found = ctypes.pythonapi.PyThreadState_SetAsyncExc(
             ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit)
         )
-        thread.join(0.05)
-    return not thread.is_alive()
+        if not found or done.wait(PLANT_EVERY):
+            return True
+    return False
+
+
+def _stopped(name, excess, ended):
+    if ended:
+        return f"{name} {excess} and was stopped: does one of its loops never end?"
+    return (
+        f"{name} {excess} and could not be stopped, it may sit in one long call: save, then "
+        f"restart the kernel (Kernel > Restart)."
+    )

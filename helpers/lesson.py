@@ -418,10 +418,10 @@ _STYLE = """
 [data-jp-theme-light="false"] .lesson-question {
   --lesson-blue: #56B4E9; --lesson-tint: rgba(86, 180, 233, 0.16);
 }
-.lesson-question .widget-html-content {
+.lesson-question :is(.widget-html-content, .widget-htmlmath-content) {
   font-size: var(--jp-content-font-size1, 14px); line-height: 1.5; white-space: normal;
 }
-.lesson-question .widget-html { height: auto; overflow: visible; margin: 0; }
+.lesson-question :is(.widget-html, .widget-htmlmath) { height: auto; overflow: visible; margin: 0; }
 .lesson-prompt { margin-bottom: 6px; }
 .lesson-tag { color: var(--lesson-blue); margin-right: 4px; }
 .lesson-options, .lesson-row { overflow: visible; }

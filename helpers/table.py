@@ -18,8 +18,11 @@ from helpers import checks
 
 __all__ = ["at_least", "at_most", "exactly", "measure", "near", "rounding"]
 
-LABEL_WIDTH = 44  # longer labels are wrapped, so that a table fits into 100 characters
+WIDTH = 100  # characters of a line; longer labels are wrapped
+LEAST_LABEL = 24  # but they are not squeezed further than this
+GAP = 2
 DIGITS = 6  # significant digits at most
+MANY = 6  # parts of a list that are printed
 
 
 @dataclass(frozen=True)
@@ -38,24 +41,34 @@ def near(label, predicted, measured, *, within=None, relative=None, unit=""):
 
     `within` is in the unit of the values, `relative` a share of the predicted value (0.01: 1 %).
     """
-    predicted = checks.real("predicted", predicted)
-    if (within is None) == (relative is None):
-        raise ValueError(f"give either within or relative, got {within} and {relative}")
-    if within is None:
-        share = checks.real("relative", relative, 0.0, open_low=True)
-        within, tolerance = share * abs(predicted), f"\u00b1 {100 * share:.3g} %"
-    else:
-        within = checks.real("within", within, 0.0, open_low=True)
-        tolerance = f"\u00b1 {_short(within)}"
-    values = _values(measured)
+    predicted, values = checks.real("predicted", predicted), _values(measured)
+    within, tolerance = _tolerance(predicted, within, relative)
     good = bool((np.abs(values - predicted) <= within).all())
     return Row(_label(label, unit), _number(predicted), _spread(values, within), tolerance, good)
 
 
+def _tolerance(predicted, within, relative):
+    """Return the tolerance in the unit of the values, and as it is printed."""
+    if (within is None) == (relative is None):
+        raise ValueError(f"give either within or relative, got {within} and {relative}")
+    if relative is None:
+        within = checks.real("within", within, 0.0, open_low=True)
+        return within, f"\u00b1 {_short(within)}"
+    share = checks.real("relative", relative, 0.0, open_low=True)
+    if not predicted:
+        raise ValueError(f"relative needs a predicted value that is not 0, got {predicted:g}")
+    return share * abs(predicted), f"\u00b1 {100 * share:.3g} %"
+
+
 def exactly(label, predicted, measured, unit=""):
-    """The measured value equals the predicted one: whole numbers, words, truth values, lists."""
-    good = bool(np.all(np.asarray(measured) == np.asarray(predicted)))
-    good = good and np.shape(measured) in (np.shape(predicted), (*np.shape(measured),))
+    """The measured value equals the predicted one: whole numbers, words, truth values, lists.
+
+    A list is compared part by part; one predicted value must be met by every measured one.
+    """
+    parts, wanted = _parts(measured), _parts(predicted)
+    if np.ndim(predicted) == 0:
+        wanted = wanted * len(parts)
+    good = parts == wanted and np.ndim(measured) >= np.ndim(predicted)
     return Row(_label(label, unit), _plain(predicted), _plain(measured), "exact", good)
 
 
@@ -63,14 +76,14 @@ def at_most(label, bound, measured, unit=""):
     """The measured value is not above the bound."""
     bound, values = checks.real("bound", bound), _values(measured)
     good = bool((values <= bound).all())
-    return Row(_label(label, unit), f"<= {_number(bound)}", _spread(values), "bound", good)
+    return Row(_label(label, unit), f"<= {_number(bound)}", _beside(bound, values), "bound", good)
 
 
 def at_least(label, bound, measured, unit=""):
     """The measured value is not below the bound."""
     bound, values = checks.real("bound", bound), _values(measured)
     good = bool((values >= bound).all())
-    return Row(_label(label, unit), f">= {_number(bound)}", _spread(values), "bound", good)
+    return Row(_label(label, unit), f">= {_number(bound)}", _beside(bound, values), "bound", good)
 
 
 def rounding(label, bound, measured, unit=""):
@@ -103,24 +116,23 @@ def _failure(row):
 
 
 def _lines(rows):
-    head = ("", "predicted", "measured", "tolerance", "verdict")
-    body = [
-        (textwrap.wrap(row.label, LABEL_WIDTH), row.predicted, row.measured, row.tolerance,
-         "holds" if row.good else "FAILS")
-        for row in rows
-    ]
-    first = max(len(line) for labels, *_ in body for line in labels)
-    widths = [max(len(head[i]), *(len(cells[i]) for cells in body)) for i in range(1, 5)]
-    yield _line("", head[1:], first, widths)
-    yield "-" * (first + sum(widths) + 2 * len(widths))
-    for labels, *cells in body:
-        yield from labels[:-1]  # the numbers stand on the last line of a wrapped label
-        yield _line(labels[-1], cells, first, widths)
+    head = ("predicted", "measured", "tolerance", "verdict")
+    cells = [(r.predicted, r.measured, r.tolerance, "holds" if r.good else "FAILS") for r in rows]
+    widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
+    room = max(LEAST_LABEL, WIDTH - sum(widths) - GAP * len(widths))
+    labels = [textwrap.wrap(row.label, room) or [""] for row in rows]
+    first = max(len(line) for lines in labels for line in lines)
+    yield _line("", head, first, widths)
+    yield "-" * (first + sum(widths) + GAP * len(widths))
+    for lines, texts in zip(labels, cells, strict=True):
+        yield from lines[:-1]  # the numbers stand on the last line of a wrapped label
+        yield _line(lines[-1], texts, first, widths)
 
 
-def _line(label, cells, first, widths):
-    texts = [cell.rjust(width) for cell, width in zip(cells[:3], widths[:3], strict=True)]
-    return "  ".join([label.ljust(first), *texts, cells[3]]).rstrip()
+def _line(label, texts, first, widths):
+    *numbers, verdict = texts
+    cells = [text.rjust(width) for text, width in zip(numbers, widths, strict=False)]
+    return (" " * GAP).join([label.ljust(first), *cells, verdict])
 
 
 def _label(label, unit):
@@ -137,11 +149,18 @@ def _values(measured):
     return values
 
 
+def _beside(bound, values):
+    """Return the values in the digits that matter beside a bound, which may be 0."""
+    return _spread(values, abs(bound) / 10 if bound else None)
+
+
 def _spread(values, within=None):
     """Return one value, or the median and the range of several, in the digits that count."""
     if values.size == 1:
         return _number(values[0], within)
-    texts = [_number(v, within) for v in (np.median(values), values.min(), values.max())]
+    with np.errstate(invalid="ignore"):  # a median between -inf and inf is NaN, and says so
+        middle = np.median(values)
+    texts = [_number(v, within) for v in (middle, values.min(), values.max())]
     return "{} ({} .. {})".format(*texts)
 
 
@@ -162,10 +181,19 @@ def _short(value, digits=3):
 
 def _plain(value):
     """Return a word, a number or a list of them; several equal ones are said once."""
+    words = [_word(part) for part in _parts(value)]
+    if len(words) > 4 and len(set(words)) == 1:
+        return f"{words[0]} (all {len(words)})"
+    if len(words) > MANY:
+        return ", ".join(words[: MANY - 1]) + f", ... ({len(words)})"
+    return ", ".join(words)
+
+
+def _parts(value):
     parts = np.asarray(value).ravel().tolist()
-    if np.ndim(value) and len(set(parts)) == 1 and len(parts) > 4:
-        return f"{_word(parts[0])} (all {len(parts)})"
-    return ", ".join(map(_word, parts))
+    if not parts:
+        raise ValueError("measured and predicted must hold at least one value, got an empty list")
+    return parts
 
 
 def _word(value):
