@@ -598,7 +598,7 @@ GELU = _activation(
     r"\frac{z}{2} (1 + \operatorname{erf}(\frac{z}{\sqrt{2}}))",
     _gelu,
     _gelu_slope,
-    (-0.16997120747990369, math.inf),
+    (-0.16997120747990366, math.inf),
     "Hendrycks & Gimpel 2016, Gaussian Error Linear Units (GELUs), arXiv:1606.08415",
     "d",
 )
@@ -617,7 +617,7 @@ MISH = _activation(
     r"z \tanh(\ln(1 + e^z))",
     _mish,
     _mish_slope,
-    (-0.30884319047440446, math.inf),
+    (-0.30884341301725043, math.inf),
     "Misra 2020, Mish: A Self Regularized Non-Monotonic Activation Function, BMVC, "
     "arXiv:1908.08681",
     "d",

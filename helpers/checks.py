@@ -21,10 +21,11 @@ def whole(name, value, low, high=None):
     """
     allowed = f"a whole number {_span(low, math.inf if high is None else high)}"
     _require_number(name, value, allowed)
-    if not (math.isfinite(value) and value == int(value)):
-        raise ValueError(_sentence(name, allowed, value))
-    number = int(value)
-    if number < low or (high is not None and number > high):
+    try:
+        number = int(value)
+    except (ValueError, OverflowError):  # NaN, infinity
+        number = low - 1
+    if number != value or number < low or (high is not None and number > high):
         raise ValueError(_sentence(name, allowed, value))
     return number
 
@@ -74,8 +75,8 @@ def finite(name, array):
 def real_array(name, array):
     """Return `array` as an ndarray of real numbers: floats, integers or truth values.
 
-    Everything else (text, None, objects, complex numbers, rows of unequal length) is a TypeError,
-    and so is a masked array, whose mask would be lost without a word.
+    Everything else (text, None, objects, complex numbers, long doubles, rows of unequal length) is
+    a TypeError, and so is a masked array, whose mask would be lost without a word.
     """
     allowed = "real numbers"
     if isinstance(array, np.ma.MaskedArray):
@@ -84,7 +85,7 @@ def real_array(name, array):
         numbers_ = np.asarray(array)
     except ValueError:  # rows of unequal length
         raise TypeError(_sentence(name, allowed + " in rows of equal length", array)) from None
-    if numbers_.dtype.kind not in "fiub":
+    if numbers_.dtype.kind not in "fiub" or numbers_.dtype.itemsize > 8:  # no long doubles
         raise TypeError(f"{_sentence(name, allowed, array)} (dtype {numbers_.dtype})")
     return numbers_
 
@@ -99,7 +100,10 @@ def generator(name, rng):
 
 def quoted(value):
     """Return `value` as it stands in a message: its repr on one line, cut when it is long."""
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # a learner's own class, or an int of more than 4300 digits
+        text = f"a value of type {type(value).__name__}"
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 3] + "..."
 
 
@@ -123,10 +127,14 @@ def _span(low, high, open_low=False, open_high=False):
     """Return the words for a range, such as 'from 0 to 1' or 'above 0'; '' for all numbers."""
     at_least, at_most = math.isfinite(low), math.isfinite(high)
     if at_least and at_most and not (open_low or open_high):
-        return f"from {low:g} to {high:g}"
-    lower = f"{'above' if open_low else 'at least'} {low:g}" if at_least else ""
-    upper = f"{'below' if open_high else 'at most'} {high:g}" if at_most else ""
+        return f"from {_plain(low)} to {_plain(high)}"
+    lower = f"{'above' if open_low else 'at least'} {_plain(low)}" if at_least else ""
+    upper = f"{'below' if open_high else 'at most'} {_plain(high)}" if at_most else ""
     return " and ".join(part for part in (lower, upper) if part)
+
+
+def _plain(number):
+    return str(number) if isinstance(number, int) else f"{number:g}"
 
 
 def _did_you_mean(value, options):
