@@ -33,9 +33,10 @@ __all__ = [
 
 SECONDS = 5.0  # an exercise takes milliseconds; this is for loops that never end
 MEGABYTES = 500  # growth of the whole process while the learner's function runs
+RESERVED = 256  # MB of addresses that a new thread may reserve without using them
 LOOK_EVERY = 0.01  # seconds between two looks at time and memory
 PLANT_EVERY = 0.002  # seconds; often, because a bare `except` in a loop swallows most of them
-PATIENCE = 2.0  # seconds in which a stopped function should have ended
+PATIENCE = 5.0  # seconds in which a stopped function should have ended
 PRINTED = 300  # characters of the learner's own printing that are kept
 
 
@@ -106,7 +107,10 @@ def grade(exercise, function, seconds=SECONDS, megabytes=MEGABYTES):
     try:
         _require_function(exercise, function)
         attempt = Attempt(exercise.key, function, printed)
-        with contextlib.redirect_stdout(printed), warnings.catch_warnings():
+        with (
+            contextlib.redirect_stdout(printed), warnings.catch_warnings(),
+            address_space(megabytes),
+        ):
             warnings.simplefilter("ignore")
             within_limits(exercise.key, lambda: exercise.judge(attempt), seconds, megabytes)
     except Unsolved as hint:
@@ -153,7 +157,10 @@ class Attempt:
         except NotImplementedError:
             raise Unsolved(f"{self.name} still raises NotImplementedError.") from None
         except MemoryError:
-            raise Hint(f"{self.name} asked for more memory than there is.") from None
+            raise Hint(
+                f"{self.name} asked for more memory than it may have: does something in it grow "
+                f"without end?"
+            ) from None
         except BaseException as error:  # also SystemExit: exit() must not end the kernel
             raise Hint(_raised(self.name, error)) from None
 
@@ -443,10 +450,32 @@ def within_limits(name, work, seconds=SECONDS, megabytes=MEGABYTES):
         outcome.clear()
         gc.collect()  # what the function had made hangs on its traceback
         raise Stopped(_stopped(name, excess, ended))
-    value, error = outcome[0]
-    if error is not None:
+    value, error = outcome.pop()
+    if error is None:
+        return value
+    try:
         raise error
-    return value
+    finally:
+        del error  # it would hold this frame, which holds it, and all the function had made
+
+
+@contextlib.contextmanager
+def address_space(megabytes):
+    """Refuse single allocations beyond the limit, where the system can do that (not on Windows)."""
+    try:
+        import resource
+    except ImportError:
+        yield
+        return
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    wanted = psutil.Process().memory_info().vms + (megabytes + RESERVED) * 2**20
+    lower = before[0] == resource.RLIM_INFINITY or wanted < before[0]
+    with contextlib.suppress(ValueError, OSError):  # macOS refuses some values
+        resource.setrlimit(resource.RLIMIT_AS, (wanted if lower else before[0], before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 def _record(work, outcome, done):
