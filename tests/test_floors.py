@@ -16,7 +16,7 @@ HELPERS = Path(__file__).resolve().parent.parent / "helpers"
 
 # From the ground up. A module imports from the levels before its own, never from its own or above.
 LEVELS = [
-    ["checks", "threads"],                          # floor 0
+    ["checks", "threads", "recording"],             # floor 0
     ["activations", "losses", "datasets"],
     ["initializers"],                               # floor 1
     ["network", "diagnostics", "theory"],
