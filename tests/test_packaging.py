@@ -22,8 +22,9 @@ USER_NEEDS = {
     "numpy", "matplotlib", "ipywidgets", "jupyterlab", "ipykernel", "threadpoolctl", "nbval",
 }
 COMES_WITH = {
-    "pillow": "matplotlib", "ipython": "ipykernel", "psutil": "ipykernel", "packaging": "pytest",
-    "jupyter-client": "ipykernel", "nbformat": "jupyterlab", "nbconvert": "jupyterlab",
+    "pillow": "matplotlib", "contourpy": "matplotlib", "ipython": "ipykernel",
+    "psutil": "ipykernel", "jupyter-client": "ipykernel", "nbformat": "jupyterlab",
+    "nbconvert": "jupyterlab", "packaging": "pytest",
 }
 OPTIONAL = {"torch"}    # only a benchmark compares with it, where it is installed
 TOP_LEVEL = {
