@@ -37,6 +37,7 @@ RESERVED = 256  # MB of addresses that a new thread may reserve without using th
 LOOK_EVERY = 0.01  # seconds between two looks at time and memory
 PLANT_EVERY = 0.002  # seconds; often, because a bare `except` in a loop swallows most of them
 PATIENCE = 5.0  # seconds in which a stopped function should have ended
+FEW = 6  # numbers that are quoted one by one
 PRINTED = 300  # characters of the learner's own printing that are kept
 
 
@@ -294,16 +295,12 @@ def array(name, answer, shape):
     try:
         values = checks.real_array(name, answer)
     except TypeError:
-        kind = "an array of numbers" if shape else "a number"
-        raise Hint(f"{name} should be {kind}, got {say(answer)}.") from None
+        got = checks.quoted(answer) if isinstance(answer, (list, tuple)) else say(answer)
+        raise Hint(f"{_start(name)} should be {_wanted(shape)}, got {got}.") from None
     if values.shape != shape:
-        raise Hint(_wrong_shape(name, values.shape, shape))
+        raise Hint(_wrong_shape(name, values, shape))
     if not np.isfinite(values).all():
-        first = tuple(map(int, np.argwhere(~np.isfinite(values))[0]))
-        raise Hint(
-            f"{name} should hold finite numbers, got {values[first]} at {_place(first)} "
-            f"({(~np.isfinite(values)).sum()} of {values.size} entries are NaN or infinite)."
-        )
+        raise Hint(_not_finite(name, values))
     return values.astype(float)
 
 
@@ -314,13 +311,28 @@ def number(name, answer):
     return float(array(name, answer, ()))
 
 
-def _wrong_shape(name, got, expected):
-    if got == expected[::-1]:
-        return (
-            f"{name} has shape {_shape(got)}, expected {_shape(expected)}: it is transposed "
-            f"(rows belong to the inputs of a layer, columns to its outputs)."
-        )
-    return f"{name} has shape {_shape(got)}, expected {_shape(expected)}."
+def _wanted(shape):
+    return "an array of numbers" if shape else "a number"
+
+
+def _wrong_shape(name, values, expected):
+    if not expected:
+        return f"{_start(name)} should be one number, got {say(values)}."
+    shapes = f"{_start(name)} has shape {_shape(values.shape)}, expected {_shape(expected)}"
+    if values.shape == expected[::-1]:
+        return f"{shapes}: it is transposed, rows and columns are swapped."
+    return f"{shapes}."
+
+
+def _not_finite(name, values):
+    if not values.ndim:
+        return f"{_start(name)} should be a finite number, got {values}."
+    bad = ~np.isfinite(values)
+    first = np.argwhere(bad)[0]
+    return (
+        f"{_start(name)} should hold finite numbers, got {values[tuple(first)]} at {_place(first)} "
+        f"(NaN or infinite: {bad.sum()} of {values.size})."
+    )
 
 
 # --- Comparing ----------------------------------------------------------------------------------
@@ -336,8 +348,9 @@ def same(name, got, expected, known=None):
         return
     for sentence, wrong in (known or {}).items():
         if np.shape(wrong) == got.shape and _equal(got, wrong):
-            raise Hint(f"{sentence}: {name} is {say(got)}, expected {say(expected)}.")
-    raise Hint(_general_difference(name, got, expected))
+            raise Hint(f"{sentence}: {name} is {_got(got, expected)}.")
+    general = _general_difference(got, expected)
+    raise Hint(f"{_start(name)} {general}: got {_got(got, expected)}.")
 
 
 def _equal(got, expected):
@@ -345,19 +358,25 @@ def _equal(got, expected):
     return np.allclose(got, expected, rtol=1e-9, atol=1e-9)
 
 
-def _general_difference(name, got, expected):
-    numbers_ = f"got {say(got)}, expected {say(expected)}"
+def _got(got, expected):
+    """Return the two arrays in words, or the entry that differs most when they are large."""
+    if got.size <= FEW:
+        return f"{say(got)}, expected {say(expected)}"
+    worst = np.unravel_index(np.argmax(np.abs(got - expected)), got.shape)
+    return f"{got[worst]:.6g} at {_place(worst)}, expected {expected[worst]:.6g}"
+
+
+def _general_difference(got, expected):
     if got.ndim == 2 and got.shape[0] == got.shape[1] and _equal(got, expected.T):
-        return f"{name} is transposed: {numbers_}."
+        return "is transposed"
     if _equal(got, -expected):
-        return f"{name} has the wrong sign: {numbers_}."
+        return "has the wrong sign"
     if got.size > 1 and np.ptp(got - expected) <= 1e-9:
-        off = float((got - expected).flat[0])
-        return f"{name} is off by a constant, {off:+.6g} in every entry: {numbers_}."
+        return f"is off by a constant, {(got - expected).flat[0]:+.6g} in every entry"
     factor = _factor(got, expected)
     if got.size > 1 and factor is not None:
-        return f"{name} is off by a factor, {factor:.6g} times what is expected: {numbers_}."
-    return f"{name} is not right yet: {_largest_difference(got, expected)}."
+        return f"is off by a factor, {factor:.6g} times what is expected"
+    return "is not right yet"
 
 
 def _factor(got, expected):
@@ -365,13 +384,6 @@ def _factor(got, expected):
     norm = float((expected * expected).sum())
     factor = float((got * expected).sum()) / norm if norm else 0.0
     return factor if factor and _equal(got, factor * expected) else None
-
-
-def _largest_difference(got, expected):
-    if got.ndim == 0:
-        return f"got {got:.6g}, expected {expected:.6g}"
-    worst = np.unravel_index(np.argmax(np.abs(got - expected)), got.shape)
-    return f"at {_place(worst)} got {got[worst]:.6g}, expected {expected[worst]:.6g}"
 
 
 # --- Words --------------------------------------------------------------------------------------
@@ -396,10 +408,15 @@ def say(value):
 def _say_array(value):
     if value.ndim == 0:
         return say(value.item())
-    if value.size > 6 or value.dtype.kind not in "fiub":
+    if value.size > FEW or value.dtype.kind not in "fiub":
         return f"an array of shape {_shape(value.shape)}"
     text = np.array2string(value.astype(float) + 0.0, precision=4, suppress_small=True)
     return " ".join(text.split()).replace("[ ", "[").replace(". ", " ").replace(".]", "]")
+
+
+def _start(name):
+    """Return a name for the beginning of a sentence; `b` and `W2` stay what they are."""
+    return "T" + name[1:] if name.startswith("the ") else name
 
 
 def _shape(shape):

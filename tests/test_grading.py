@@ -131,9 +131,9 @@ WRONG = {
     "constant": (answers(2 * X + 0.5), "off by a constant, +0.5"),
     "factor": (answers(6 * X), "off by a factor, 3 times"),
     "sign": (answers(-2 * X), "wrong sign"),
-    "one entry": (answers(2 * X + np.eye(2, 3)), "at [0, 0] got 3, expected 2"),
+    "one entry": (answers(2 * X + np.eye(2, 3)), "got [[3 4 6] [8 11 12]], expected [[2"),
     "complex": (answers(2j * X), "array of numbers, got an array"),
-    "rows": (answers([[1, 2], [3]]), "array of numbers, got a list of 2 parts"),
+    "rows": (answers([[1, 2], [3]]), "array of numbers, got [[1, 2], [3]]"),
     "function": (answers(max), "got the function max"),
     "object": (answers(object()), "got a object"),
     "not a function": (2 * X, "double without parentheses", "[[2 4 6] [8"),
@@ -347,7 +347,7 @@ def test_parts_are_counted_and_named():
 
 def test_one_number_may_come_as_an_array_of_one():
     assert number("n", np.array([3])) == number("n", np.float32(3)) == number("n", 3) == 3
-    with pytest.raises(Hint, match=r"n has shape \(2,\), expected \(\)"):
+    with pytest.raises(Hint, match=r"n should be one number, got \[1 2\]"):
         number("n", [1, 2])
 
 

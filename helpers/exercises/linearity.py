@@ -79,44 +79,41 @@ def collapse_two(W1, b1, W2, b2):
 def _judge_collapse_stack(attempt):
     for sizes, slope, offset in (((2, 2), 2, 1), ((2, 2, 2), 3, 1), ((3, 4, 2, 3), 0.5, -2)):
         layers = _random_layers(*sizes)
-        W, b = arrays(
-            attempt(layers, slope, offset), {"W": (sizes[0], sizes[-1]), "b": (1, sizes[-1])}
-        )
+        shapes = {"W": (sizes[0], sizes[-1]), "b": (1, sizes[-1])}
+        W, b = arrays(attempt(layers, slope, offset), shapes)
         right_W, right_b = _collapse(layers, slope, offset)
-        wrong = _wrong_stacks(layers, slope, offset)
-        same("W", W, right_W, {sentence: stack[0] for sentence, stack in wrong.items()})
-        same("b", b, right_b, {sentence: stack[1] for sentence, stack in wrong.items()})
+        mistake = _mistake(W, b, _wrong_stacks(layers, slope, offset))
+        same("W", W, right_W, {mistake: W} if mistake else None)
+        same("b", b, right_b, {mistake: b} if mistake else None)
 
 
-def _collapse(layers, slope, offset):
+def _mistake(W, b, stacks):
+    """Return the sentence of the wrong stack that has this W and this b, or None."""
+    fits = (s for s, (V, c) in stacks.items() if np.allclose(W, V) and np.allclose(b, c))
+    return next(fits, None)
+
+
+def _collapse(layers, slope, offset, bias_slope=None):
     W, b = layers[0]
+    bias_slope = slope if bias_slope is None else bias_slope
     for W_next, b_next in layers[1:]:
-        W, b = slope * W @ W_next, (slope * b + offset) @ W_next + b_next
+        W, b = slope * W @ W_next, (bias_slope * b + offset) @ W_next + b_next
     return W, b
 
 
 def _wrong_stacks(layers, slope, offset):
     W, b = _collapse(layers, slope, offset)
-    count = len(layers)
+    hidden = len(layers) - 1
     return {
-        "the last layer has no activation (slope and offset stand between layers only)": (
+        "The last layer has no activation (slope and offset stand between layers only)": (
             slope * W, slope * b + offset,
         ),
-        "the slope is missing, each hidden layer multiplies by it": _collapse(layers, 1, offset),
-        "the offset is missing, it passes through all later layers": _collapse(layers, slope, 0),
-        "the slope acts once per hidden layer, not once in all": (
-            slope ** min(1, 2 - count) * W, b,
-        ),
-        "the slope has to multiply the bias as well": _bias_without_slope(layers, slope, offset),
-        "slope and offset are both missing": _collapse(layers, 1, 0),
+        "The slope is missing, each hidden layer multiplies by it": _collapse(layers, 1, offset),
+        "The offset is missing, it passes through all later layers": _collapse(layers, slope, 0),
+        "Slope and offset are both missing": _collapse(layers, 1, 0),
+        "The slope acts once per hidden layer, not once in all": (W * slope ** (1 - hidden), b),
+        "The slope has to multiply the bias as well": _collapse(layers, slope, offset, 1),
     }
-
-
-def _bias_without_slope(layers, slope, offset):
-    W, b = layers[0]
-    for W_next, b_next in layers[1:]:
-        W, b = slope * W @ W_next, (b + offset) @ W_next + b_next
-    return W, b
 
 
 COLLAPSE_STACK = Exercise(
@@ -156,15 +153,15 @@ def _judge_folded_rank(attempt):
 
 def _wrong_ranks(sizes):
     wrong = {
-        "the widest layer does not decide, the narrowest does": max(sizes),
-        "a wide output adds no rank": sizes[-1],
-        "a wide input does not keep its rank in a narrow layer": sizes[0],
-        "the number of layers does not decide": len(sizes) - 1,
-        "ranks do not add up": sum(sizes),
-        "ranks do not multiply": int(np.prod(sizes)),
+        "The widest layer does not decide, the narrowest does": max(sizes),
+        "A wide output adds no rank": sizes[-1],
+        "A wide input does not keep its rank in a narrow layer": sizes[0],
+        "The number of layers does not decide": len(sizes) - 1,
+        "Ranks do not add up": sum(sizes),
+        "Ranks do not multiply": int(np.prod(sizes)),
     }
     if len(sizes) > 2:
-        wrong["the input and the output can be the bottleneck too"] = min(sizes[1:-1])
+        wrong["The input and the output can be the bottleneck too"] = min(sizes[1:-1])
     return wrong
 
 
@@ -226,19 +223,19 @@ def _wrong_planes(X, k):
     mean = X.mean(axis=0)
     C, V = X - mean, _directions(X - mean)
     return {
-        "the cloud was not centred: subtract the mean before the directions are found": _project(
+        "The cloud was not centred: subtract the mean before the directions are found": _project(
             X, _directions(X)[:, :k]
         ),
-        "the mean has to be added again at the end": _project(C, V[:, :k]),
-        "the mean of each column is needed, X.mean(axis=0), not one number": (
+        "The mean has to be added again at the end": _project(C, V[:, :k]),
+        "The mean of each column is needed, X.mean(axis=0), not one number": (
             X.mean() + _project(X - X.mean(), _directions(X - X.mean())[:, :k])
         ),
-        "these are the directions of least spread; take the first ones": (
+        "These are the directions of least spread; take the first ones": (
             mean + _project(C, V[:, -k:])
         ),
-        "the directions are the rows of Vt, not its columns": mean + _project(C, V.T[:, :k]),
-        "centre the points as well, not only the directions": _project(X, V[:, :k]),
-        "all points are still where they were": X,
+        "The directions are the rows of Vt, not its columns": mean + _project(C, V.T[:, :k]),
+        "Centre the points as well, not only the directions": _project(X, V[:, :k]),
+        "All points are still where they were": X,
     }
 
 
@@ -274,25 +271,25 @@ def best_plane(X, k):
 
 
 def _judge_additivity_gap(attempt):
-    for act, u, v in ((_SQUARE, 2.0, 3.0), (RELU, 1.0, -2.0), (IDENTITY, 1.5, 4.0)):
+    for act, u, v in ((_parabola, 2.0, 4.0), (RELU, 1.0, -2.0), (IDENTITY, 1.5, 4.0)):
         gap = number("the gap", attempt(act, u, v))
         right = act(u + v) - act(u) - act(v)
         same(f"the gap for u = {u:g}, v = {v:g}", gap, right, _wrong_gaps(act, u, v))
 
 
-def _SQUARE(z):
-    return np.square(z)
+def _parabola(z):
+    return z * z + z
 
 
 def _wrong_gaps(f, u, v):
     return {
-        "the other way round: the value of the sum comes first": f(u) + f(v) - f(u + v),
-        "keep the sign of the gap": abs(f(u + v) - f(u) - f(v)),
+        "Keep the sign of the gap": abs(f(u + v) - f(u) - f(v)),
+        "The other way round: the value of the sum comes first": f(u) + f(v) - f(u + v),
         "f(v) is missing": f(u + v) - f(u),
         "f(u) is missing": f(u + v) - f(v),
-        "this is the value of the sum only": f(u + v),
-        "this is the sum of the values only": f(u) + f(v),
-        "this asks for f(u v) = f(u) f(v); additivity is about sums": f(u * v) - f(u) * f(v),
+        "This is the value of the sum only": f(u + v),
+        "This is the sum of the values only": f(u) + f(v),
+        "This asks for f(u v) = f(u) f(v); additivity is about sums": f(u * v) - f(u) * f(v),
         "f(v) has the wrong sign": f(u + v) - f(u) + f(v),
     }
 
@@ -485,13 +482,13 @@ def _wrong_gradients(act, w, x, y):
     a, slope = act(z), act.df(z)
     error = a - y
     return {
-        "the factor 2 of the square is missing": np.mean(error * slope * x),
-        "the sign is wrong, this points downhill": -np.mean(2 * error * slope * x),
+        "The factor 2 of the square is missing": np.mean(error * slope * x),
+        "The sign is wrong, this points downhill": -np.mean(2 * error * slope * x),
         "f' is missing, the error has to pass through the unit": np.mean(2 * error * x),
         "x is missing, dz/dw = x": np.mean(2 * error * slope),
         "df takes the pre-activation z = w x, not the output": np.mean(2 * error * act.df(a) * x),
-        "the loss is the mean, not the sum": np.sum(2 * error * slope * x),
-        "this is the loss, not its derivative": np.mean(error**2),
+        "The loss is the mean, not the sum": np.sum(2 * error * slope * x),
+        "This is the loss, not its derivative": np.mean(error**2),
         "df takes z = w x, not x": np.mean(2 * error * act.df(x) * x),
     }
 
@@ -533,24 +530,24 @@ def _judge_hinges(centre, width, knots, weights):
     right = np.maximum(0, 1 - abs(places - centre) / width)
     if np.allclose(got, right, rtol=1e-9, atol=1e-9):
         return
-    case = f"with centre {say(centre)} and width {say(width)}"
-    raise Hint(f"{_what_hat(got, knots, weights, centre, width)} ({case}).")
+    case = f"With centre {say(centre)} and width {say(width)}"
+    raise Hint(f"{case}, {_what_hat(got, knots, weights, centre, width)}.")
 
 
 def _what_hat(got, knots, weights, centre, width):
     feet = centre + width * np.array([-1.0, 0.0, 1.0])
     end, height = weights.sum(), got[3]
     if not np.allclose(np.sort(knots), feet):
-        return f"The bends belong at {say(feet)}, got {say(np.sort(knots))}"
+        return f"the bends belong at {say(feet)}, got {say(np.sort(knots))}"
     if abs(end) > 1e-9:
         return (
-            f"To the right of the hat the slope is the sum of the weights, {say(end)}, expected 0"
+            f"to the right of the hat the slope is the sum of the weights, {say(end)}, expected 0"
         )
     if abs(height + 1) < 1e-9:
-        return "The hat stands on its head, its top is at -1, expected 1"
+        return "the hat stands on its head, its top is at -1, expected 1"
     if abs(height - 1) > 1e-9:
-        return f"The top of the hat is at {say(height)}, expected 1 (width times the first weight)"
-    return f"The right foot is at height {say(got[5])}, expected 0"
+        return f"the top of the hat is at {say(height)}, expected 1 (width times the first weight)"
+    return f"the right foot is at height {say(got[5])}, expected 0"
 
 
 HAT = Exercise(
