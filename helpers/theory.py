@@ -334,6 +334,17 @@ def linear_xor(x1, x2, dtype=np.float32):
         return s - np.dtype(dtype).type(2) * r
 
 
+def linear_xor_layers():
+    """`linear_xor` as layers [(W, b), ...] for `Net((2, 2, 2, 2, 2, 2, 2, 1), "identity").pack`.
+
+    The first makes (s, s), five multiply the first number by one factor each, the last gives
+    s - 2 r. In float32 the net computes XOR; `collapse` says what it computes on paper: 0.2 s.
+    """
+    scalings = [np.diag([factor, 1.0]) for factor in ROUNDING_CHAIN]
+    weights = [np.ones((2, 2)), *scalings, np.array([[-2.0], [1.0]])]
+    return [(W, np.zeros((1, W.shape[1]))) for W in weights]
+
+
 def keeps_subnormals():
     """Whether this processor computes with numbers below 2^-126 (a library may switch that off)."""
     with np.errstate(under="ignore"):
@@ -561,6 +572,19 @@ def sawtooth(x, depth, pieces=2):
     for _ in range(checks.whole("depth", depth, 0, 64)):
         x = zigzag(x, pieces)
     return x
+
+
+def sawtooth_layers(depth):
+    """The sawtooth of 2^depth pieces as a ReLU net on [0, 1]: [(W, b), ...], depth + 1 layers.
+
+    For `Net((1, *[2] * depth, 1), "relu").pack`: every hidden layer is relu(t), relu(t - 1/2) of
+    the tent t = 2 h1 - 4 h2 that the layer before it made.
+    """
+    depth = checks.whole("depth", depth, 1, 64)
+    tent, split = np.array([[2.0], [-4.0]]), np.ones((1, 2))
+    shift = np.array([[0.0, -0.5]])
+    inner = [(tent @ split, shift)] * (depth - 1)
+    return [(split, shift), *inner, (tent, np.zeros((1, 1)))]
 
 
 def sawtooth_knots(depth, pieces=2):
