@@ -24,7 +24,7 @@ USER_NEEDS = {
 COMES_WITH = {
     "pillow": "matplotlib", "contourpy": "matplotlib", "ipython": "ipykernel",
     "psutil": "ipykernel", "jupyter-client": "ipykernel", "nbformat": "jupyterlab",
-    "nbconvert": "jupyterlab", "packaging": "pytest",
+    "nbconvert": "jupyterlab", "nbclient": "jupyterlab", "packaging": "pytest",
 }
 OPTIONAL = {"torch"}    # only a benchmark compares with it, where it is installed
 TOP_LEVEL = {
