@@ -370,8 +370,9 @@ def _signs(points):
 
 def _nice_step(span):
     """Return 1, 2 or 5 times a power of ten, about a hundredth of the span."""
-    power = 10.0 ** math.floor(math.log10(span / 100))
-    return min((m * power for m in (1, 2, 5, 10)), key=lambda step: abs(step - span / 100))
+    exponent = math.floor(math.log10(span / 100))
+    steps = [float(f"{digit}e{exponent}") for digit in (1, 2, 5, 10)]
+    return min(steps, key=lambda step: abs(step - span / 100))
 
 
 # --- Looks and keys -----------------------------------------------------------------------------
