@@ -40,6 +40,7 @@ from helpers.threads import one_blas_thread
 __all__ = ["LiveFigure", "choice", "figure", "live", "number", "show", "toggle"]
 
 CSS_PER_INCH = 100  # a figure of 8.4 inches is 840 pixels wide on the screen
+WIDEST = 840  # pixels that a notebook in a window of 1280 has room for
 CHUNK = 0.2  # seconds of a long computation between two looks at what the user wants
 SLOW_STEP = 0.3  # seconds; a slower step follows the slider only when it is let go
 
@@ -89,7 +90,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Choice:
-    """A list to choose from. Made by `choice`."""
+    """One of several. Made by `choice`."""
 
     value: object
     options: dict = field(hash=False)
@@ -109,7 +110,12 @@ class Choice:
         return value
 
     def widget(self):
-        return widgets.Dropdown(options=list(self.options.items()), value=self.value)
+        """Radio buttons: what there is to choose can be seen, and the keyboard reaches all of it.
+
+        JupyterLab takes the arrow keys away from a drop-down list (it selects another cell).
+        """
+        options = list(self.options.items())
+        return widgets.RadioButtons(options=options, value=self.value, orientation="horizontal")
 
 
 @dataclass(frozen=True)
@@ -147,7 +153,7 @@ def number(value, low, high, step, label, unit="", log=False):
 
 
 def choice(value, options, label):
-    """A list to choose from: `options` are strings, or a dict from what is shown to the value."""
+    """One of several: `options` are strings, or a dict from what is shown to the value."""
     if not isinstance(options, dict):
         options = {str(option): option for option in options}
     return Choice(value, options, label)
@@ -229,7 +235,9 @@ class Panel:
             if not _is_box(widget):
                 widget.style.description_width = f"{label}ch"
         columns = f"repeat(auto-fill, minmax(min(100%, calc({label}ch + 190px)), 1fr))"
-        layout = widgets.Layout(grid_template_columns=columns, grid_gap="0 20px", flex="1")
+        layout = widgets.Layout(
+            grid_template_columns=columns, grid_gap="0 20px", flex=f"1 1 calc({label}ch + 190px)"
+        )
         grid = widgets.GridBox(list(self.widgets.values()), layout=layout)
         return _row(grid, widgets.HBox(buttons, layout=_BUTTONS))
 
@@ -412,7 +420,9 @@ class Recording:
         self._keep(*self._opening, None)
 
     def rows(self, label):
-        return [self.panel.row(label, self.button), self.news] if self.panel.controls else []
+        row = self.panel.row(label, self.button)
+        row.add_class("live-slow")
+        return [row, self.news] if self.panel.controls else []
 
     def _end(self, stopped):
         job, self.job = self.job, None
@@ -506,11 +516,12 @@ class LiveFigure(widgets.VBox):
         self._size, self._seconds = size, 0.0
         self._image = widgets.Image(format="png", layout=_image_layout(size))
         self._notes, self._alarm = widgets.HTML(), widgets.HTML()
+        self._notes.add_class("live-notes")
         with DRAWING:
             self._picture = Picture(build, draw, size)
             self._show(self._asked())
             self._opening = self._asked()
-            super().__init__(self._rows(), layout=widgets.Layout(max_width="100%"))
+            super().__init__(self._rows(), layout={"max_width": f"min(100%, {WIDEST}px)"})
             self.add_class("live-figure")
             self._listen()
             _close_earlier_run(self)
@@ -648,7 +659,7 @@ class LiveFigure(widgets.VBox):
             self._replay.fit(self._frames(self._recording.record))
 
     def _rows(self):
-        style = widgets.HTML(_STYLE, layout=_HIDDEN)
+        style = widgets.HTML(_STYLE + _NAMES, layout=_HIDDEN)
         has_controls = any(panel.controls for panel in self._panels())
         controls = [self._controls()] if has_controls else []
         return [style, *controls, self._alarm, self._image, self._notes]
@@ -752,7 +763,7 @@ def _code(value):
 def _notes(text, experiment):
     """Text under the figure: its numbers, and the line of code that gives this figure."""
     return (
-        f'<p role="status" aria-live="polite">{html.escape(text)}</p>'
+        f'<p class="live-text">{html.escape(text)}</p>'
         f'<div class="live-code"><code>{html.escape(experiment)}</code>'
         f'<button type="button" class="jupyter-button" {_COPY}>Copy this experiment</button></div>'
     )
@@ -781,8 +792,12 @@ _STYLE = """<style>
 .live-figure { --live-edge: 1px solid var(--jp-border-color2, #E0E0E0); }
 .live-figure .live-controls { border: var(--live-edge); border-radius: 4px; padding: 4px 12px;
   background: var(--jp-layout-color1, white); margin-bottom: 6px; overflow: visible; }
-.live-figure .live-row { gap: 20px; align-items: flex-start; overflow: visible; }
+.live-figure .live-row { gap: 0 20px; flex-wrap: wrap; align-items: flex-start;
+  overflow: visible; }
 .live-figure .live-row .widget-label { text-align: left; }
+.live-figure .widget-radio { grid-column: 1 / -1; display: flex; margin: 2px; }
+.live-figure .widget-radio > label { flex: none; }
+.live-figure .widget-radio-box { flex-wrap: wrap; gap: 0 16px; padding-top: 4px; }
 .live-figure .widget-html-content { line-height: 1.45; }
 .live-figure p { margin: 4px 0; }
 .live-figure p[role=alert] { border-left: 4px solid #D55E00; padding: 2px 10px; }
@@ -790,14 +805,39 @@ _STYLE = """<style>
 .live-figure .live-code code { user-select: all; overflow-wrap: anywhere; padding: 2px 6px;
   background: var(--jp-layout-color2, #EEE); }
 .live-figure :focus-visible { outline: 2px solid #0072B2; outline-offset: 2px; }
-.live-busy img { opacity: 0.5; cursor: progress; }
+.live-busy .widget-image { opacity: 0.5; cursor: progress; }
 </style>"""
+
+
+# ipywidgets gives neither the handle of a slider nor a picture a name that a screen reader can say,
+# and a text that changes is only announced by a part of the page that stays. An invisible picture
+# of one pixel runs this when it is shown. Nothing else depends on it. The parts of the figure come
+# one after the other, so it looks several times.
+_NAME_THE_PARTS = """
+const mark = this;
+function name(times) {
+  const figure = mark.closest('.live-figure');
+  if (figure) {
+    for (const slider of figure.querySelectorAll('.widget-slider'))
+      slider.querySelector('.noUi-handle')?.setAttribute(
+        'aria-label', slider.querySelector('.widget-label').textContent);
+    for (const image of figure.querySelectorAll('.widget-image'))
+      image.alt = 'Figure; its numbers are in the text that follows.';
+    for (const text of figure.querySelectorAll('.live-notes'))
+      text.setAttribute('aria-live', 'polite');
+  }
+  if (times) setTimeout(name, 300, times - 1);
+}
+name(20);
+"""
+_ONE_PIXEL = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+_NAMES = f'<img alt="" src="data:image/gif;base64,{_ONE_PIXEL}" onload="{_NAME_THE_PARTS}">'
 
 
 def _image_layout(size):
     """Never stretched by the box, never wider than the cell."""
     return widgets.Layout(
-        width=f"{round(CSS_PER_INCH * size[0])}px", max_width="100%", height="auto"
+        width=f"{round(CSS_PER_INCH * size[0])}px", max_width="100%", height="auto", margin="0"
     )
 
 

@@ -63,6 +63,7 @@ def says(locator, text):
 
 def focus(page):
     """The number of the active cell and the first two letters of the button that has the focus."""
+    page.wait_for_timeout(150)  # JupyterLab answers a key a little later
     cell, mode, letters = page.evaluate(STATE)
     assert mode == "command"
     return cell, letters
