@@ -170,12 +170,7 @@ def train(
 ) -> Run:
     """Train to the end and return the `Run`; what the arguments mean stands at `training`."""
     how = dict(optimizer=optimizer, batch=batch, rng=rng, paired=paired, record=record)
-    progress = training(net, theta, X, Y, loss, steps=steps, **how)
-    while True:
-        try:
-            next(progress)
-        except StopIteration as end:
-            return end.value
+    return finish(training(net, theta, X, Y, loss, steps=steps, **how))
 
 
 def training(
@@ -220,6 +215,29 @@ def training(
         batches = _batches(X, Y, batch, rng, () if paired else lead)
     _keep_freed_memory()
     return _chunks(_Descent(net, theta, loss, batches, optimizer.start(theta), steps, frames))
+
+
+def finish(job):
+    """Run a generator of progress, such as `training`, to its end and return its result."""
+    while True:
+        try:
+            next(job)
+        except StopIteration as end:
+            return end.value
+
+
+def part(job, low, high):
+    """`job` as a part of a longer one: `run = yield from part(training(...), 0, 0.5)`.
+
+    Its progress from 0 to 1 becomes one from `low` to `high`; "stop" is passed on to it.
+    """
+    message = None
+    while True:
+        try:
+            progress = job.send(message)
+        except StopIteration as end:
+            return end.value
+        message = yield low + (high - low) * progress
 
 
 def _loss(choice):

@@ -18,7 +18,18 @@ from helpers.activations import SIGMOID, TANH
 from helpers.datasets import digits, moons, xor
 from helpers.losses import LOGISTIC, SOFTMAX, SQUARED_ERROR, Loss
 from helpers.network import Net
-from helpers.training import DF_FROM_OUTPUT, OPTIMIZERS, SGD, Adam, Momentum, Run, train, training
+from helpers.training import (
+    DF_FROM_OUTPUT,
+    OPTIMIZERS,
+    SGD,
+    Adam,
+    Momentum,
+    Run,
+    finish,
+    part,
+    train,
+    training,
+)
 
 NET = Net((2, 6, 1), "tanh")
 BAD_RATES = [-0.1, math.nan, math.inf]
@@ -35,15 +46,6 @@ def data(n=20, seed=1):
 def run(lead=(), steps=30, **settings):
     X, Y = data()
     return train(NET, start(lead), X, Y, LOGISTIC, steps=steps, **settings)
-
-
-def finished(progress):
-    """The Run of a generator, whatever it still has to do."""
-    while True:
-        try:
-            next(progress)
-        except StopIteration as end:
-            return end.value
 
 
 def assert_same(one, other):
@@ -393,6 +395,7 @@ def test_an_infinite_weight_that_the_loss_does_not_see():
     theta = net.pack([([[0.0]], [1.0]), ([[1e10]], [0.0])])
     result = train(net, theta, np.zeros((1, 1)), np.zeros((1, 1)), loss, steps=5)
     assert result.diverged == 1 and np.isfinite(result.thetas).all()
+    assert result.losses[0] == 1 and np.isnan(result.losses[1])
     np.testing.assert_array_equal(result.theta, theta)
 
 
@@ -457,11 +460,34 @@ def test_a_suspended_run_leaves_no_settings_behind(short_chunks):
         assert before == (np.geterr(), [pool["num_threads"] for pool in threadpool_info()])
 
 
+def two_parts():
+    """A longer job made of two: 1 of 4 parts and 3 of 4 parts."""
+    first = yield from part(generator(20), 0, 0.25)
+    second = yield from part(generator(20, optimizer=Adam()), 0.25, 1)
+    return first, second
+
+
+def test_progress_of_the_parts_of_a_longer_job(short_chunks):
+    progress = list(two_parts())
+    assert progress == sorted(progress) and 0 < progress[0] < 0.1 and 0.8 < progress[-1] <= 1
+    first, second = finish(two_parts())
+    assert_same(first, run(steps=20))
+    assert_same(second, run(steps=20, optimizer=Adam()))
+
+
+def test_stop_reaches_the_part_at_work(short_chunks):
+    job = two_parts()
+    next(job)
+    job.send("stop")
+    first, second = finish(job)
+    assert first.stopped and len(first.losses) < 21 and not second.stopped
+
+
 def test_two_interleaved_runs_do_not_mix(short_chunks):
     one, other = generator(60, optimizer=Adam()), generator(60, optimizer=Adam())
     for _ in zip(one, other, strict=False):
         pass
-    assert_same(finished(generator(60, optimizer=Adam())), run(steps=60, optimizer=Adam()))
+    assert_same(finish(generator(60, optimizer=Adam())), run(steps=60, optimizer=Adam()))
 
 
 def interrupting(after):
