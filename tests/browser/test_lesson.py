@@ -123,7 +123,9 @@ def test_an_estimate_with_the_field_and_the_slider(page):
     press(page, *["ArrowLeft"] * 11, "ArrowUp")
     assert wait_until(lambda: question.locator("input").input_value() == "30", 10)
     assert focus(page)[0] == 2, "the arrow keys stay within the slider"
-    press(page, "Tab", "Space")
+    press(page, "Tab", "ArrowDown")
+    assert focus(page) == (2, "Co"), "the only button keeps the focus"
+    press(page, "Space")
     assert says(question, "✓ Right. You said 30 %, the answer is 30 %")
     assert question.locator("input").is_disabled()
 
