@@ -209,12 +209,18 @@ def _set_limits(ax, limits):
 def describe_by_hand(result):
     """The figure in words."""
     r = result
-    outputs = ", ".join(f"{y + 0.0:.2f}" for y in np.round(r.outputs, 2))
+    hidden = "; ".join(_numbers(values[: r.units]) for values in r.hidden)
     return (
-        f"{r.units} hidden {r.activation} unit{'s' * (r.units > 1)}: the best output layer gives "
-        f"{outputs} at the corners 00, 01, 10, 11 (wanted: 0, 1, 1, 0), MSE {r.mse:.3f}. When only "
-        f"threshold 1 moves, the MSE has a slope at {r.sloping} of {len(SWEEP)} places."
+        f"{r.units} hidden {r.activation} unit{'s' * (r.units > 1)} with the values {hidden} at "
+        f"the corners 00, 01, 10, 11. The best output layer gives {_numbers(r.outputs)} (wanted: "
+        f"0, 1, 1, 0), MSE {r.mse:.3f}. When only threshold 1 moves, the MSE has a slope at "
+        f"{r.sloping} of {len(SWEEP)} places."
     )
+
+
+def _numbers(values):
+    """Two digits each, and no minus zero."""
+    return ", ".join(f"{value:.2f}" for value in np.round(values, 2) + 0.0)
 
 
 def by_hand(
@@ -407,7 +413,7 @@ def draw_restarts(artists, result):
         text.set_text(str(count))
     artists["map"].set_array(result.map)
     for text, output in zip(artists["outputs"], result.outputs, strict=True):
-        text.set_text(f"{output:.2f}")
+        text.set_text(_numbers([output]))
     artists["shown"].set_text(f"{result.mse[result.number - 1]:.3f}")
     artists["bars"].set_data(*_bars(places, rates - 2 * spread, rates + 2 * spread))
     artists["rates"].set_data(rates, places)
@@ -431,14 +437,13 @@ def describe_restarts(result):
     levels = [*zip(("0", "1/8", "1/6", "1/4"), r.levels.values(), strict=True)]
     levels.append(("elsewhere", RESTARTS - sum(r.levels.values())))
     others = ", ".join(f"{name} {share:.0%}" for name, share in r.success.items())
-    outputs = ", ".join(f"{y:.2f}" for y in np.round(r.outputs, 2) + 0.0)
     return (
         f"{RESTARTS} nets with {r.width} hidden {r.activation} unit{'s' * (r.width > 1)} after "
         f"{r.steps:,} steps: {r.success[r.activation]:.0%} solve XOR (standard error "
         f"{r.spread[r.activation]:.1%}). Nets by the level of their MSE: "
         f"{', '.join(f'{level}: {count}' for level, count in levels)}. Solved by activation: "
         f"{others}. Net {r.number} of the sorted ones has MSE {r.mse[r.number - 1]:.3f} and gives "
-        f"{outputs} at the corners 00, 01, 10, 11."
+        f"{_numbers(r.outputs)} at the corners 00, 01, 10, 11."
     )
 
 

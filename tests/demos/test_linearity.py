@@ -107,9 +107,17 @@ def test_fold_artists_show_the_result():
     np.testing.assert_allclose(drawn["twin"].get_ydata() * result.largest, result.twin)
     np.testing.assert_array_equal(drawn["ranks"].get_ydata(), result.ranks)
     np.testing.assert_array_equal(drawn["units"].get_data().values, result.units)
+    np.testing.assert_array_equal(drawn["narrowest"].get_ydata(), [8] * 6 + [2] * 7)
     heights = drawn["strengths"].get_data().values[::2] * result.strengths[0]
     np.testing.assert_allclose(heights, result.strengths)
     assert drawn["residual"].get_text() == "< 1e-12"
+
+
+def test_a_rank_of_zero_is_drawn_as_such():
+    drawn = artists(linearity.fold(slope=0.0, depth=3))
+    ticks = drawn["ranks"].axes.get_yticks(), drawn["ranks"].axes.get_yticklabels()
+    label = {place: text.get_text() for place, text in zip(*ticks, strict=True)}
+    assert [label[y] for y in drawn["ranks"].get_ydata()] == ["8", "8", "0", "0"]
 
 
 def test_fold_says_which_twin_it_shows():
@@ -117,6 +125,9 @@ def test_fold_says_which_twin_it_shows():
     figure.set(bend=True)
     assert "nearest straight line" in artists(figure)["key"].get_text()
     assert "no W'" in artists(figure)["no_map"].get_text()
+    for curve in ("deep", "twin"):
+        drawn = artists(figure)[curve].get_ydata() * figure.result.largest
+        np.testing.assert_allclose(drawn, getattr(figure.result, curve))
     assert f"misses it by {figure.result.residual:.3g}" in figure.text
     figure.set(bend=False)
     assert "one layer (line)" in artists(figure)["key"].get_text()
@@ -265,6 +276,8 @@ def test_is_it_linear_artists_show_the_result():
         np.testing.assert_array_equal(marks["curve"].get_ydata(), r.curve)
         gap = np.diff(marks["gap"].get_ydata())[0]
         assert gap == pytest.approx(np.tanh(place) - value)
+    corners = [(0, 0), (1.5, r.fu), (2, r.fu + r.fv), (0.5, r.fv), (0, 0)]
+    np.testing.assert_allclose(drawn["adding"]["construction"].get_xydata(), corners)
     assert drawn["additivity"].get_text() == f"{r.additivity:.3g}"
     assert drawn["homogeneity"].get_text() == f"{r.homogeneity:.3g}"
     assert len(drawn["holds"].get_xdata()) + len(drawn["fails"].get_xdata()) == linearity.PAIRS
@@ -313,6 +326,8 @@ def test_without_centring_it_finds_the_wrong_plane(seed):
     assert result.angle > 88
     assert result.off_theory < 0.01
     assert result.lowest > 10 * result.pca
+    assert result.plane[:, 1].min() > 5  # around the cloud ...
+    assert result.network[:, 1].min() < 1 < 9 < result.network[:, 1].max()  # ... from the origin
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -459,6 +474,8 @@ MOVES = {
     "learning_curves": dict(depth=5, strongest=2.5, ratio=1.4, start=0.05, lr=0.01),
 }  # fmt: skip
 
+MORE = {"is_it_linear": dict(offset=-0.5), "best_plane": dict(centre=True)}
+
 
 @pytest.mark.parametrize("demo", MOVES)
 def test_every_control_moves_the_picture_and_the_words(demo):
@@ -485,8 +502,10 @@ def test_controls_that_need_another_one_move_the_picture_too():
 
 @pytest.mark.parametrize("demo", MOVES)
 def test_the_line_of_code_gives_the_same_figure(demo):
-    figure = getattr(linearity, demo)(**MOVES[demo])
+    figure = getattr(linearity, demo)(**MOVES[demo], **MORE.get(demo, {}))
     again = eval(figure.experiment, {"linearity": linearity})
+    assert again.values == figure.values
+    assert set(figure.values.items()) >= set(MORE.get(demo, {}).items())
     assert picture(again) == picture(figure) and again.text == figure.text
 
 

@@ -119,6 +119,7 @@ def test_by_hand_artists_show_the_result():
     assert drawn["mse"].get_text() == f"{r.mse:.3f}" and f"MSE {r.mse:.3f}" in figure.text
     assert drawn["sloping"].get_text() == f"{r.sloping / 120:.0%}"
     assert f"slope at {r.sloping} of 120 places" in figure.text
+    assert "the values 0.00, 0.00; 0.80, 0.00; 0.80, 0.91; 1.80, 0.91 at" in figure.text
 
 
 @pytest.mark.parametrize("activation", xor.BY_HAND)
