@@ -118,8 +118,9 @@ class Prediction:
         return "\n".join(f"  {LETTERS[i]}. {text}" for i, text in enumerate(self.options))
 
     def html(self):
-        items = "".join(f"<li>{_rich(text)}</li>" for text in self.options)
-        return f'<ol type="A">{items}</ol>'
+        # Not a list: JupyterLab's style would number it 1, 2, 3.
+        options = (f"<b>{LETTERS[i]}.</b> {_rich(text)}" for i, text in enumerate(self.options))
+        return f"<p>{'<br>'.join(options)}</p>"
 
 
 @dataclass(frozen=True)
