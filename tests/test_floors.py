@@ -24,7 +24,7 @@ LEVELS = [
     ["style"],                                      # floor 3
     ["live", "table", "grading"],
     ["lesson"],
-    ["demos", "exercises"],                         # floor 4
+    ["demos", "exercises", "questions"],            # floor 4
 ]
 LEVEL = {name: k for k, names in enumerate(LEVELS) for name in names}
 NUMPY_ONLY = {"numpy"}
@@ -120,7 +120,7 @@ def floor(path):
     return path.relative_to(HELPERS).parts[0].removesuffix(".py")
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: "-".join(path.parts[-2:]))
 class TestModules:
     def test_has_a_floor(self, path):
         assert floor(path) in LEVEL
@@ -133,7 +133,7 @@ class TestModules:
 def test_packages_are_empty():
     """`from helpers.activations import RELU` says where a thing lives; there is no other way."""
     packages = {path.parent.name: path.read_text() for path in HELPERS.rglob("__init__.py")}
-    assert packages == {"helpers": "", "demos": "", "exercises": ""}
+    assert packages == {"helpers": "", "demos": "", "exercises": "", "questions": ""}
 
 
 @pytest.mark.parametrize(
