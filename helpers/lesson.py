@@ -7,9 +7,8 @@
     lesson.measure("Fold the layers", rounding("largest difference", 1e-12, error))
     lesson.score()
 
-So that the answer does not stand in the notebook above its question, a question can be a record in
-a module, and the cell is `lesson.ask(predictions.DEPTH)` with
-`DEPTH = Prediction("depth", "What does depth add?", ["Nothing", "Power"], answer=0, why="...")`.
+The texts of a lesson's questions live in helpers.questions, so that the answer does not stand in the
+notebook above its question: the cell is `lesson.predict(**questions.DEPTH)`.
 
 A prediction is committed before its answer is shown, and stays committed: running its cell again
 shows the same widget, locked. A fresh kernel (or a new Lesson) starts afresh, and a question whose

@@ -22,7 +22,7 @@ WIDTH = 100  # characters of a line; longer labels are wrapped
 LEAST_LABEL = 24  # but they are not squeezed further than this
 GAP = 2
 DIGITS = 6  # significant digits at most
-MANY = 6  # parts of a list that are printed
+MANY = 8  # parts of a list that are printed
 
 
 @dataclass(frozen=True)

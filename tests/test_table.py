@@ -84,7 +84,7 @@ def test_near_is_the_distance_and_nothing_else(predicted, measured, within):
     (rounding("x", 1e-12, 4.6e-11), "4.6e-11"),
     (exactly("x", 3, [3] * 10), "3 (all 10)"),
     (exactly("x", [0, 1, 1, 0], [0, 1, 1, 0]), "0, 1, 1, 0"),
-    (exactly("x", 0, list(range(9))), "0, 1, 2, 3, 4, ... (9)"),
+    (exactly("x", 0, list(range(9))), "0, 1, 2, 3, 4, 5, 6, ... (9)"),
     (exactly("x", True, True), "yes"),
 ])
 def test_no_digit_is_printed_that_the_tolerance_does_not_vouch_for(row, measured):
