@@ -67,6 +67,7 @@ RC = {
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
     "axes.titlelocation": "left",
+    "axes.titlepad": 6.0,
     "axes.titleweight": "normal",
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -178,6 +179,17 @@ def _nondecreasing(values):
             means[-2:] = [(means[-2] * counts[-2] + means[-1] * counts[-1]) / total]
             counts[-2:] = [total]
     return np.repeat(means, counts)
+
+
+def beside_title(ax, x=0.0):
+    """A text that may change with every step, in the (last) line of the title, `x` axes widths in.
+
+    Keep it short: drawing costs about 0.1 ms per letter. Words that stay belong to the title.
+    """
+    return ax.annotate(
+        "", (x, 1), (0, RC["axes.titlepad"]), xycoords="axes fraction",
+        textcoords="offset points", size=RC["axes.titlesize"], animated=True,
+    )  # fmt: skip
 
 
 def direct_labels(ax, names, heights, colors, animated=False):

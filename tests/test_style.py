@@ -156,3 +156,20 @@ def test_direct_labels_on_log_axes():
     limits = {"xscale": "log", "yscale": "log", "xlim": (1, 100), "ylim": (1e-4, 1)}
     _, texts, _ = labelled_axes((1e-2, 0.0, 1.0), **limits)
     assert [text.get_position()[1] for text in texts] == pytest.approx([0.5, 0.0, 1.0])
+
+
+def test_a_moving_text_stands_in_the_line_of_the_title():
+    fig = style.figure()
+    with style.rc():
+        ax = fig.subplots()
+        title = ax.set_title("two lines\nerror:")
+        moving = style.beside_title(ax, 0.5)
+        moving.set_text("0.25")
+        canvas = FigureCanvasAgg(fig)
+        canvas.draw()
+        renderer = canvas.get_renderer()
+        box, beside = title.get_window_extent(renderer), moving.get_window_extent(renderer)
+    assert moving.get_animated()
+    assert beside.x0 > box.x1
+    assert abs(beside.y0 - box.y0) < 5  # letters below the line differ between the two texts
+    assert moving.get_fontsize() == title.get_fontsize()

@@ -49,14 +49,6 @@ def _truth(name, value):
     return bool(value)
 
 
-def _beside_title(ax, x):
-    """A moving text in the (last) line of the title, at x in axes widths; short, or it is slow."""
-    return ax.annotate(
-        "", (x, 1), (0, 6), xycoords="axes fraction", textcoords="offset points",
-        size=12, animated=True,
-    )  # fmt: skip
-
-
 # --- Fold the layers ----------------------------------------------------------------------------
 
 FEATURES = 8  # inputs and outputs of the folded net
@@ -181,7 +173,7 @@ def build_fold(fig):
         "key": net.set_title(""),
         "deep": net.plot([], [], animated=True, **style.MEASURED, color=style.BLUE)[0],
         "twin": net.plot([], [], animated=True, **style.THEORY)[0],
-        "residual": _beside_title(net, 0.46),
+        "residual": style.beside_title(net, 0.46),
         "units": layers.stairs([], [0], baseline=0.4, fill=True, color="0.86", animated=True),
         "narrowest": layers.plot([], [], animated=True, **style.THEORY)[0],
         "ranks": layers.plot([], [], animated=True, **style.MEASURED, color=orange)[0],
@@ -437,9 +429,9 @@ def build_is_it_linear(fig):
         "axes": (adding, scaling),
         "adding": _marks(adding, "u", "v", "u+v"),
         "scaling": _marks(scaling, "u", "", "ku"),
-        "additivity": _beside_title(adding, 0.81),
-        "homogeneity": _beside_title(scaling, 0.62),
-        "share": _beside_title(plane, 0.62),
+        "additivity": style.beside_title(adding, 0.81),
+        "homogeneity": style.beside_title(scaling, 0.62),
+        "share": style.beside_title(plane, 0.62),
         "holds": plane.plot([], [], **_SMALL_DOTS, color=style.BLUE)[0],
         "fails": plane.plot([], [], **_SMALL_DOTS, color=style.ORANGE)[0],
         "chosen": plane.plot([], [], "+", ms=22, mew=2, color=style.INK, animated=True)[0],
@@ -740,12 +732,12 @@ def build_best_plane(fig):
         "sticks": space.plot([], [], lw=1, color=style.VERMILLION, **moving)[0],
         "cloud": space.plot([], [], **_SMALL_DOTS, color=style.ORANGE)[0],
         "plane": space.plot([], [], **style.THEORY, **moving)[0],
-        "angle": _beside_title(space, 0.73),
+        "angle": style.beside_title(space, 0.73),
         "losses": losses.plot(np.zeros((2, STARTS)), lw=1.2, color=style.BLUE, **moving),
         "now": losses.plot([], [], **style.MEASURED, color=style.BLUE, **moving)[0],
         "lowest": losses.plot([], [], **style.THEORY, **moving)[0],
         "saddles": losses.plot([], [], ":", lw=1.2, color=style.GREY, **moving)[0],
-        "loss": _beside_title(losses, 0.7),
+        "loss": style.beside_title(losses, 0.7),
     }
 
 

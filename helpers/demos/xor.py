@@ -35,14 +35,6 @@ GRID = np.stack(np.meshgrid(_CENTRES, _CENTRES), axis=-1).reshape(-1, 2)
 SOLVED = 0.01  # a net with a smaller MSE has solved XOR
 
 
-def _beside_title(ax, x):
-    """A moving text in the line of the title, at x in axes widths; short, or it is slow."""
-    return ax.annotate(
-        "", (x, 1), (0, 6), xycoords="axes fraction", textcoords="offset points",
-        size=12, animated=True,
-    )  # fmt: skip
-
-
 def _plane(ax):
     """The input plane: the output in pale colours, the corners in the full colour they want."""
     ax.set(xlim=VIEW, ylim=VIEW, xlabel="x1", ylabel="x2", aspect="equal")
@@ -160,7 +152,7 @@ def build_by_hand(fig):
     return {
         "map": _plane(plane),
         "lines": [plane.plot([], [], dash, color=style.INK, **moving)[0] for dash in ("-", "--")],
-        "mse": _beside_title(plane, 0.66),
+        "mse": style.beside_title(plane, 0.66),
         "hidden": hidden,
         "half": hidden.plot([], [], **style.THEORY, **moving)[0],
         "corners": [
@@ -170,7 +162,7 @@ def build_by_hand(fig):
         "names": [_corner_name(hidden, *corner) for corner in X.astype(int)],
         "sweep": error.plot([], [], lw=2, color=style.INK, **moving)[0],
         "now": error.plot([], [], "o", ms=9, color=style.VERMILLION, **moving)[0],
-        "sloping": _beside_title(error, 0.68),
+        "sloping": style.beside_title(error, 0.68),
     }
 
 
@@ -385,7 +377,7 @@ def build_restarts(fig):
         "mse": errors.plot([], [], **_SMALL_DOTS)[0],
         "chosen": errors.plot([], [], **_RING)[0],
         "counts": [errors.text(RESTARTS + 8, y, "", va="center", **moving) for y in XOR_LEVELS],
-        "shown": _beside_title(plane, 0.68),
+        "shown": style.beside_title(plane, 0.68),
         "bars": success.plot([], [], color=style.INK, lw=2, **moving)[0],
         "rates": success.plot([], [], **style.MEASURED, color=style.INK, **moving)[0],
         "activation": success.plot([], [], **_RING)[0],

@@ -247,7 +247,10 @@ def test_restarts_artists_show_the_result(quick):
     r, drawn = figure.result, artists(figure)
     np.testing.assert_array_equal(drawn["mse"].get_ydata(), np.minimum(r.mse, xor.CEILING))
     np.testing.assert_array_equal(np.ravel(drawn["map"].get_array()), r.map.ravel())
-    assert drawn["chosen"].get_xdata() == [200]
+    assert drawn["chosen"].get_xydata().tolist() == [[200, min(r.mse[199], xor.CEILING)]]
+    assert drawn["shown"].get_text() == f"{r.mse[199]:.3f}"
+    place = list(r.success).index("elu")
+    assert drawn["activation"].get_xydata().tolist() == [[r.success["elu"], place]]
     counts = [int(text.get_text()) for text in drawn["counts"]]
     assert counts == list(r.levels.values())
     np.testing.assert_allclose(drawn["rates"].get_xdata(), list(r.success.values()))
