@@ -15,10 +15,10 @@ How the kernels stay exact where the textbook line overflows, or rounds to 0:
   signs and z**3 do not occur.
 
 Errors against mpmath are at most 6 units in the last place (ulp) in float64 and float32, with these
-exceptions, where f or its slope crosses 0 or the formula itself amplifies the rounding of z:
-the slopes of SiLU, GELU and Mish: 3 eps absolute for z > -3, 6 ulp below (GELU see next);
-GELU and its slope: 250 ulp for |z| < 12, as the rounding of z^2 grows in e^(-z^2/2);
-softplus(beta) and swish(beta): 6 + |beta z| ulp, from the rounding of beta z.
+exceptions, where a slope crosses 0 or a rounding inside an exponential is amplified:
+the slopes of SiLU, GELU, Mish and swish(beta): 3 eps absolute for beta z > -3;
+GELU and its slope, by the rounding of z^2: 6 + z^2 / 2 ulp, under 80 for |z| < 12;
+softplus(beta) and swish(beta), by the rounding of beta z: 6 + |beta z| ulp.
 """
 
 import functools

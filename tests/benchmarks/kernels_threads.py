@@ -12,11 +12,14 @@ import os
 import subprocess
 import sys
 import time
+import timeit
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
 from jupyter_client.manager import start_new_kernel
+
+from helpers.threads import one_blas_thread
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 KERNELS = 8
@@ -121,8 +124,24 @@ def _answer(client, asked):
     return content["user_expressions"]["answer"]["data"]["text/plain"]
 
 
+def entry_costs():
+    """Microseconds of one entry: from outside, and inside another one."""
+
+    def enter():
+        with one_blas_thread():
+            pass
+
+    def cost(number):
+        return 1e6 * min(timeit.repeat(enter, number=number, repeat=9)) / number
+
+    outside = cost(1000)
+    with one_blas_thread():
+        return outside, cost(10000)
+
+
 def main(rounds=5):
     """Print the table; exit code 1 if a ratio is below the limit."""
+    print("entering one_blas_thread: {:.1f} us, nested {:.2f} us".format(*entry_costs()))
     ratios = {"products": [], "passes": [], "training": [], "unprotected": []}
     with Kernels() as ours, Kernels(OMP_NUM_THREADS="1") as single:
         for _ in range(rounds):
