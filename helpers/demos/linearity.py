@@ -136,7 +136,7 @@ def _between_layers(slope, offset, bend):
     )
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)
 def _fold_weights(sizes, seed):
     """theta, and the points X (41, FEATURES) of a random line; drawn once per seed and shape."""
     rng = np.random.default_rng(seed)
@@ -206,7 +206,7 @@ def draw_fold(artists, result):
     artists["twin"].set_data(LINE, result.twin / scale)
     artists["residual"].set_text(_size(result.residual))
     artists["units"].set_data(result.units, np.arange(len(result.units) + 1) - 0.5)
-    artists["narrowest"].set_data(layers, np.minimum(FEATURES, result.narrowest))
+    artists["narrowest"].set_data(layers, result.narrowest)
     artists["ranks"].set_data(layers, np.maximum(_ZERO, result.ranks))
     artists["strengths"].set_data(_bars(result.strengths))
     return _say_which_twin(artists, result.bend)
@@ -421,7 +421,7 @@ def build_is_it_linear(fig):
     plane.set(xlim=(-3.4, 3.4), ylim=(-3.4, 3.4), aspect="equal")
     for ax in (adding, scaling):
         ax.set_box_aspect(1)
-        ax.set(xlim=(-6.2, 6.2), xticks=(-5, 0, 5))
+        ax.set(xlim=(-6.6, 6.6), xticks=(-5, 0, 5))
         ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
         ax.axhline(0, color="0.85", lw=1)
         ax.axvline(0, color="0.85", lw=1)

@@ -56,7 +56,7 @@ SWEEP = np.linspace(*THRESHOLDS, 121)[:-1] + 0.0125
 TINY = 1e-6  # half the distance of a finite difference
 _HIDDEN_LIMITS = {
     "step": (-0.4, 1.4), "sigmoid": (-0.4, 1.4), "tanh": (-1.4, 1.4), "identity": (-4.6, 3.6),
-    "relu": (-0.8, 3.4), "abs": (-0.8, 4.4),
+    "relu": (-1.0, 3.6), "abs": (-1.2, 4.6),
 }  # fmt: skip
 
 
@@ -156,8 +156,7 @@ def build_by_hand(fig):
         "hidden": hidden,
         "half": hidden.plot([], [], **style.THEORY, **moving)[0],
         "corners": [
-            hidden.plot([], [], "o", ms=11, color=ONE if one else ZERO, **moving)[0]
-            for one in TARGETS
+            hidden.plot([], [], "o", **(_LARGE if one else _SMALL), **moving)[0] for one in TARGETS
         ],
         "names": [_corner_name(hidden, *corner) for corner in X.astype(int)],
         "sweep": error.plot([], [], lw=2, color=style.INK, **moving)[0],
@@ -166,9 +165,13 @@ def build_by_hand(fig):
     }
 
 
+# Where the two classes fall on one point, the small dot leaves a ring of the large one to be seen.
+_LARGE, _SMALL = {"ms": 13, "color": ONE}, {"ms": 7, "color": ZERO, "zorder": 3}
+
+
 def _corner_name(ax, x1, x2):
     """A corner's name beside its dot, each on another side, so that folded corners can be read."""
-    offset = {"00": (-24, -5), "01": (-8, 9), "10": (-8, -19), "11": (10, -5)}[f"{x1}{x2}"]
+    offset = {"00": (-21, -5), "01": (-8, 10), "10": (-8, -20), "11": (7, -5)}[f"{x1}{x2}"]
     return ax.annotate(
         f"{x1}{x2}", (0, 0), offset, textcoords="offset points", animated=True,
         annotation_clip=False,
@@ -391,7 +394,7 @@ _RING = {"marker": "o", "ms": 13, "mfc": "none", "mec": style.VERMILLION, "mew":
 
 def _output_text(ax, x1, x2):
     """The output at a corner, written outside the square of the corners."""
-    return ax.text(x1, x2 + (0.17 if x2 else -0.17), "", ha="center", va="center", animated=True)
+    return ax.text(x1, x2 + (0.21 if x2 else -0.21), "", ha="center", va="center", animated=True)
 
 
 def draw_restarts(artists, result):
