@@ -167,11 +167,23 @@ _EXECUTE = """async code => {
 }"""
 _START = f"code => {{ window.running = ({_EXECUTE})(code); }}"
 _PICTURE = """async image => {
-  await image.decode();
-  const bytes = new Uint8Array(await (await fetch(image.src)).arrayBuffer());
-  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  for (;;) {  // a picture that is replaced while we look cannot be decoded
+    try { await image.decode(); break; } catch { await new Promise(go => setTimeout(go, 20)); }
+  }
+  const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight);
+  const paper = canvas.getContext('2d');
+  paper.drawImage(image, 0, 0);
+  const pixels = paper.getImageData(0, 0, canvas.width, canvas.height).data;
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', pixels));
   return Array.from(hash, byte => byte.toString(16).padStart(2, '0')).join('');
 }"""
+# The same fingerprint of the picture of a live figure, in the kernel.
+FINGERPRINT = """
+def fingerprint(fig):
+    import hashlib, io, PIL.Image
+    picture = PIL.Image.open(io.BytesIO(fig.png())).convert("RGBA")
+    return hashlib.sha256(picture.tobytes()).hexdigest()
+"""
 
 
 class Notebook:
@@ -264,7 +276,7 @@ class Figure:
         self.box.scroll_into_view_if_needed()
 
     def picture(self):
-        """A fingerprint of the picture that is shown."""
+        """A fingerprint of the picture that is shown (see FINGERPRINT)."""
         return self.box.locator(".widget-image").evaluate(_PICTURE)
 
     def changed(self, before, seconds=5.0):

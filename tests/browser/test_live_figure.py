@@ -6,7 +6,7 @@ import sys
 
 import nbformat
 import pytest
-from jupyter_lab import wait_until
+from jupyter_lab import FINGERPRINT, wait_until
 from nbclient import NotebookClient
 
 CELLS = ["from browser_demo import wave, decay", "fig = wave(); fig", "run = decay(); run"]
@@ -48,8 +48,7 @@ def decay(notebook):
 def expected(notebook, code):
     """The fingerprint of the picture that this line of code gives."""
     return notebook.execute(
-        f"import hashlib; from browser_demo import *; f = {code}\n"
-        "print(hashlib.sha256(f._image.value).hexdigest()); f.close()"
+        FINGERPRINT + f"from browser_demo import *; f = {code}; print(fingerprint(f)); f.close()"
     ).strip()
 
 
