@@ -266,7 +266,7 @@ def build_build_a_function(fig, own=False):
         "errors": right.plot([], [], animated=True, **style.MEASURED, label="measured")[0],
         "here": right.plot([], [], animated=True, **_RING, label="you are here")[0],
         "zero": right.axhline(_ZERO, color="0.75", lw=1, ls=":"),
-        "says": _moving_title(right),
+        "says": _number_above(right),
     }
     if own:
         artists["own"] = left.plot([], [], animated=True, **_MINE)[0]
@@ -293,12 +293,12 @@ def _function_artists(ax):
     }
 
 
-def _moving_title(ax):
-    """A text above the axes that may change with every step; the blank title keeps its place."""
-    ax.set_title(" ")
+def _number_above(ax, title=" "):
+    """A title that stands still, and a moving text at its right end: short, because it costs."""
+    ax.set_title(title)
     return ax.annotate(
-        "", (0, 1), (0, 6), xycoords="axes fraction", textcoords="offset points",
-        size=12, animated=True,
+        "", (1, 1), (0, 6), xycoords="axes fraction", textcoords="offset points",
+        size=12, ha="right", animated=True,
     )  # fmt: skip
 
 
@@ -309,18 +309,27 @@ def draw_build_a_function(artists, result):
     artists["errors"].set_data(result.widths, np.maximum(result.errors, floor))
     artists["line"].set_data([1, MOST], result.line)
     artists["here"].set_data([result.pieces], [max(result.error, floor)])
-    artists["says"].set_text(_says(result))
+    artists["says"].set_text(f"error {_size(result.error)}")
+    changed |= _set_title(artists["line"].axes, _bound_in_words(result))
     if "own" in artists and result.own is not None:
         artists["own"].set_data(result.x, result.own.built)
         artists["star"].set_data([result.own.units], [max(result.own.error, floor)])
     return changed
 
 
-def _says(result):
+def _bound_in_words(result):
     if not isfinite(result.target.steepest):
-        return f"{_size(result.error)} (never below {result.bound:.3g})"
-    rate = _rate(result.target, result.block)
-    return f"{_size(result.error)} (bound {result.bound:.3g} {rate})"
+        return f"jump: never below {result.bound:.3g}"
+    steep = "" if result.block == "hinges" else " if steep"
+    return f"bound {_rate(result.target, result.block)}{steep}"
+
+
+def _set_title(ax, words):
+    """True if it has to be drawn again."""
+    if ax.get_title(loc="left") == words:
+        return False
+    ax.set_title(words)
+    return True
 
 
 def _draw_function(artists, result):
@@ -469,7 +478,7 @@ class ByHand(NamedTuple):
 
 
 def compute_by_hand(
-    *, target="sine", block="hinges", place_1=0.0, weight_1=2.0, place_2=0.5, weight_2=-4.0,
+    *, target="sine", block="hinges", place_1=0.0, weight_1=3.0, place_2=0.35, weight_2=-5.0,
     place_3=0.8, weight_3=0.0, width=0.33, yours=None,
 ):  # fmt: skip
     """Three units where you put them: weight_1 * unit(x - place_1) + ...
@@ -518,7 +527,7 @@ def build_by_hand(fig):
         "error": right.plot([], [], lw=2, color=style.BLUE, animated=True)[0],
         "even": right.plot([], [], color=style.INK, lw=1.2, ls=(0, (5, 2)), animated=True)[0],
         "here": right.plot([], [], animated=True, **_RING)[0],
-        "says": _moving_title(right),
+        "says": _number_above(right, "dashed: 3 even pieces"),
     }
 
 
@@ -531,8 +540,7 @@ def draw_by_hand(artists, result):
     artists["even"].set_data([0, 1, np.nan, 0, 1], np.array([1, 1, 1, -1, -1]) * result.even)
     worst = error[np.searchsorted(result.x, result.worst)]
     artists["here"].set_data([result.worst], [np.clip(worst, -high, high)])
-    yours, even = _size(result.error), _size(result.even)
-    artists["says"].set_text(f"yours {yours}, even (dashed) {even}")
+    artists["says"].set_text(f"error {_size(result.error)}")
     return changed
 
 
@@ -707,7 +715,7 @@ def build_polynomial_floor(fig, curves=3):
     rank.set_title("different functions (rank)")
     ax.set_title("thin: sin 2πx, thick: best fits")
     return {
-        "says": _moving_title(rmse),
+        "says": _number_above(rmse, "RMSE"),
         "width": [axes.lines[0] for axes in (rmse, rank)],
         "fits": _curves(ax, curves, linewidth=2.4),
         "target": ax.plot(_X, _WAVE, animated=True, **style.THEORY)[0],
@@ -750,7 +758,7 @@ def draw_polynomial_floor(artists, result):
     artists["highest"].set_data([1, WIDEST], [result.highest] * 2)
     style.place_labels(artists["floor"].axes, artists["names"], rmse[:, -1])
     style.place_labels(artists["highest"].axes, artists["rank_names"], result.rank[:, -1])
-    artists["says"].set_text(f"RMSE, floor {result.floor:.3g}")
+    artists["says"].set_text(f"floor {result.floor:.3g}")
 
 
 _SUPERSCRIPTS = dict(zip("1234567", "¹²³⁴⁵⁶⁷", strict=True))
@@ -866,14 +874,14 @@ def build_sawtooth(fig):
     right.text(1.8, stuck + 0.013, "1/√12: no better than the mean", va="bottom")
     blue, green = style.look("relu"), style.GREEN
     return {
-        "saw": left.plot([], [], color="0.55", lw=1.6, animated=True)[0],
-        "fit": left.plot([], [], animated=True, lw=3, **blue)[0],
-        "made": _moving_title(left),
+        "fit": left.plot([], [], animated=True, lw=4, **blue)[0],
+        "saw": left.plot([], [], animated=True, **style.THEORY)[0],
+        "made": _number_above(left, "thin: deep net, thick: one layer"),
         "rmses": right.plot([], [], animated=True, **style.marker("relu"))[0],
         "here": right.plot([], [], animated=True, **_RING)[0],
         "deep": right.plot([], [], ls="none", marker="*", ms=15, color=green, animated=True)[0],
         "deep_name": right.text(0, 0.018, "deep net", color=green, ha="center", animated=True),
-        "says": _moving_title(right),
+        "says": _number_above(right, "best fit of one layer"),
     }
 
 
@@ -885,9 +893,8 @@ def draw_sawtooth(artists, result):
     artists["here"].set_data([result.width], [result.rmse])
     artists["deep"].set_data([result.deep_units], [0])
     artists["deep_name"].set_x(max(result.deep_units, 3.2))
-    layers = _count(result.depth, "layer")
-    artists["made"].set_text(f"{layers} of 2 units: {result.pieces} pieces (grey)")
-    artists["says"].set_text(f"one layer, {result.width} units: {_size(result.rmse)}")
+    artists["made"].set_text(f"{result.pieces} pieces")
+    artists["says"].set_text(f"RMSE {_size(result.rmse)}")
 
 
 def describe_sawtooth(result):

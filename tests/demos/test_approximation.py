@@ -187,11 +187,13 @@ def test_by_hand_starts_where_the_target_starts():
 
 
 def test_by_hand_draws_what_was_computed():
-    result = demo.compute_by_hand(weight_1=3)
+    result = demo.compute_by_hand(weight_1=2)
     artists = drawn(demo.build_by_hand, demo.draw_by_hand, result)
     assert_shows(artists["built"], result.x, result.built)
     assert_shows(artists["error"], result.x, result.built - result.wanted)
     assert np.nanmax(artists["even"].get_ydata()) == result.even
+    at = np.searchsorted(result.x, result.worst)
+    assert_shows(artists["here"], [result.worst], [result.built[at] - result.wanted[at]])
 
 
 # ---------------------------------------------------------------- the polynomial floor
@@ -244,6 +246,8 @@ def test_polynomial_floor_draws_what_was_computed():
         assert_shows(artists["rmse"][i], np.arange(1, 129), shown)
         assert_shows(artists["rank"][i], np.arange(1, 129), result.rank[i])
     assert_shows(artists["floor"], [1, 128], [result.floor] * 2)
+    assert_shows(artists["highest"], [1, 128], [4, 4])
+    assert [list(line.get_xdata()) for line in artists["width"]] == [[7, 7], [7, 7]]
     assert [text.get_text() for text in artists["names"]] == ["z³", "ReLU", "tanh", "yours"]
 
 
