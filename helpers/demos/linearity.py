@@ -665,14 +665,14 @@ def trained_autoencoder(rank, offset, centre, seed):
 
 def _descended(C, W1, W2, lr):
     """W2 and the loss at every step in FRAMES; W1 (STARTS, 3, rank), W2 (STARTS, rank, 3)."""
-    decoders, losses, kept = [], [], set(FRAMES.tolist())
+    decoders, losses, kept, same = [], [], set(FRAMES.tolist()), np.eye(3)
     for step in range(STEPS + 1):
-        error = W1 @ W2 - np.eye(3)
-        gradient = 2 * C @ error  # of the loss with respect to W1 W2
+        error = W1 @ W2 - same
         if step in kept:
             decoders.append(W2)
-            losses.append((error * gradient).sum((1, 2)) / 2)
-        W1, W2 = W1 - lr * gradient @ W2.mT, W2 - lr * W1.mT @ gradient
+            losses.append((error * (C @ error)).sum((1, 2)))
+        move = (2 * lr * C) @ error  # lr times the gradient of the loss with respect to W1 W2
+        W1, W2 = W1 - move @ W2.mT, W2 - W1.mT @ move
     return np.array(decoders), np.array(losses)
 
 
