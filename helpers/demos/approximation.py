@@ -490,15 +490,11 @@ def compute_by_hand(
     """
     target = _target(target, yours)
     block = one_of("block", block, ["hinges", "bumps"])
-    places = [real(f"place_{j}", p, *PLACES) for j, p in enumerate((place_1, place_2, place_3), 1)]
-    weights = (weight_1, weight_2, weight_3)
-    weights = [real(f"weight_{j}", w, *WEIGHTS) for j, w in enumerate(weights, 1)]
+    places = _numbered("place", (place_1, place_2, place_3), PLACES)
+    weights = _numbered("weight", (weight_1, weight_2, weight_3), WEIGHTS)
     width = real("width", width, *BUMP_WIDTHS)
-    if block == "hinges":
-        net = _placed(zip(places, weights, strict=True), target)
-    else:
-        net = _placed_bumps(np.array(places), np.array(weights), width)
-    x = _HAND_X
+    hand = _placed if block == "hinges" else partial(_placed_bumps, width=width)
+    net, x = hand(list(zip(places, weights, strict=True)), target), _HAND_X
     wanted, built = theory.evaluate("target", target.f, x), net(x)
     error = np.abs(built - wanted)
     even = _errors(target, block, 0.0 if block == "hinges" else 200.0, _EVEN)
@@ -512,7 +508,13 @@ def compute_by_hand(
 _HAND_X = np.linspace(0, 1, 801)
 
 
-def _placed_bumps(places, heights, width):
+def _numbered(name, values, span):
+    return [real(f"{name}_{j}", value, *span) for j, value in enumerate(values, 1)]
+
+
+def _placed_bumps(bumps, _, width):
+    """A net of bumps [(middle, height), ...]; it starts at 0 whatever the target does."""
+    places, heights = np.array(bumps).T
     knots = np.stack([places - width / 2, places + width / 2], axis=1).ravel()
     return theory.Shallow(0.0, knots, np.stack([heights, -heights], axis=1).ravel(), _STEEP)
 
@@ -703,17 +705,8 @@ def build_polynomial_floor(fig, curves=3):
     left, right = fig.subfigures(1, 2, width_ratios=(1.1, 1))
     ax = left.subplots()
     ax.set(xlim=(-1, 1), ylim=(-1.7, 1.7), xlabel="x")
-    rmse, rank = right.subplots(2, 1, sharex=True)
-    rmse.set(xscale="log", yscale="log", xlim=(0.9, 140), ylim=(_SMALLEST / 2, 3))
-    rmse.set_yticks([_SMALLEST, 1e-5, 1e-3, 0.1], ["≤ 1e-07", "1e-05", "0.001", "0.1"])
-    rank.set(yscale="log", ylim=(0.8, 200), xlabel="units")
-    for axis in (rank.xaxis, rank.yaxis):
-        axis.set_ticks([1, 4, 16, 64], ["1", "4", "16", "64"])
-    for axes in (rmse, rank):
-        axes.minorticks_off()
-        axes.axvline(1, color="0.6", lw=1, animated=True)
-    rank.set_title("different functions (rank)")
     ax.set_title("thin: sin 2πx, thick: best fits")
+    rmse, rank = _axes_by_units(right)
     return {
         "says": _number_above(rmse, "RMSE"),
         "width": [axes.lines[0] for axes in (rmse, rank)],
@@ -726,6 +719,21 @@ def build_polynomial_floor(fig, curves=3):
         "names": _names(rmse, curves),
         "rank_names": _names(rank, curves),
     }
+
+
+def _axes_by_units(fig):
+    """RMSE and rank against the number of units; the first line in both marks the width."""
+    rmse, rank = fig.subplots(2, 1, sharex=True)
+    rmse.set(xscale="log", yscale="log", xlim=(0.9, 140), ylim=(_SMALLEST / 2, 3))
+    rmse.set_yticks([_SMALLEST, 1e-5, 1e-3, 0.1], ["≤ 1e-07", "1e-05", "0.001", "0.1"])
+    rank.set(yscale="log", ylim=(0.8, 200), xlabel="units")
+    for axis in (rank.xaxis, rank.yaxis):
+        axis.set_ticks([1, 4, 16, 64], ["1", "4", "16", "64"])
+    for axes in (rmse, rank):
+        axes.minorticks_off()
+        axes.axvline(1, color="0.6", lw=1, animated=True)
+    rank.set_title("different functions (rank)")
+    return rmse, rank
 
 
 def _names(ax, count):
