@@ -7,8 +7,8 @@
     lesson.measure("Fold the layers", rounding("largest difference", 1e-12, error))
     lesson.score()
 
-The texts of a lesson's questions live in helpers.questions, so that the answer does not stand in the
-notebook above its question: the cell is `lesson.predict(**questions.DEPTH)`.
+The texts of questions live in helpers.questions, so that no answer stands in the notebook above its
+question: the cell is `lesson.predict(**questions.DEPTH)`.
 
 A prediction is committed before its answer is shown, and stays committed: running its cell again
 shows the same widget, locked. A fresh kernel (or a new Lesson) starts afresh, and a question whose

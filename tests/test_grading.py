@@ -86,6 +86,14 @@ def forgets_return(X):
     answer.shape  # noqa: B018 - a function that does something and returns nothing
 
 
+def calls_only(X):
+    X.copy()
+
+
+def names_only(X):
+    answer = X  # noqa: F841
+
+
 def in_place(X):
     X *= 2
     return X
@@ -118,6 +126,8 @@ WRONG = {
     "raises": (divides_by_zero, "ZeroDivisionError", "division by zero", "`return X * (1 / 0)`"),
     "prints": (prints, "printed 'the answer is 2.0'", "return instead of print"),
     "no return": (forgets_return, "returned None", "lack a return"),
+    "a call": (calls_only, "returned None", "lack a return"),
+    "a name": (names_only, "returned None", "lack a return"),
     "in place": (in_place, "changed its input X in place", "[[1 2 3] [4 5 6]], now [[2 4"),
     "arguments": (two_arguments, "called with 1 argument", "(X, Y)"),
     "recursion": (recursion, "RecursionError"),
@@ -153,7 +163,8 @@ def test_each_wrong_answer_gets_its_own_sentence(case):
 
 
 def test_the_sentences_differ():
-    sentences = [grade(DOUBLE, function).message for function, *_ in WRONG.values()]
+    cases = [case for name, case in WRONG.items() if name not in ("a call", "a name")]
+    sentences = [grade(DOUBLE, function).message for function, *_ in cases]
     assert len(set(sentences)) == len(sentences)
 
 
@@ -194,8 +205,13 @@ def test_an_input_inside_a_list_is_watched_too():
         layers[0][1][0] = 5
         return 1
 
-    feedback = grade(Exercise("double", "", "", DOUBLE.stub, "", judge), adds)
-    assert "changed its input layers in place (it held [0 0], now [5 0])" in feedback.message
+    def appends(layers):
+        layers.append(7)
+        return 1
+
+    watched = Exercise("double", "", "", DOUBLE.stub, "", judge)
+    assert "layers in place (it held [0 0], now [5 0])" in grade(watched, adds).message
+    assert "changed its input layers in place" in grade(watched, appends).message
 
 
 # --- Limits -------------------------------------------------------------------------------------
