@@ -237,10 +237,12 @@ def describe_fold(result):
     depth, narrowest = len(result.units) - 1, result.narrowest[-1]
     shape = f"{_count(depth, 'layer')}, {result.parameters:,} numbers, narrowest layer {narrowest}"
     if result.bend:
+        verdict = "no single layer can stand in"
+        if result.residual < ROUNDING:
+            verdict = "no unit that counts switches on this line, by chance of the weights"
         return (
             f"A net of {shape}, with a bend in every hidden layer. The nearest straight line "
-            f"misses it by {_size(result.residual)} of its largest output: no single layer can "
-            "stand in."
+            f"misses it by {_size(result.residual)} of its largest output: {verdict}."
         )
     return (
         f"A net of {shape}. One layer of {FEATURES * (FEATURES + 1)} numbers does the same: "

@@ -141,6 +141,13 @@ def test_fold_in_words():
     assert "The rank of W' is 2." in text and "difference < 1e-12" in text
 
 
+def test_a_bent_net_that_is_straight_by_chance_is_not_called_bent():
+    by_chance = compute_fold(bend=True, seed=3)
+    assert by_chance.residual < 1e-12
+    assert "no unit that counts switches" in linearity.describe_fold(by_chance)
+    assert "no single layer can stand in" in linearity.describe_fold(compute_fold(bend=True))
+
+
 # --- is it linear? ------------------------------------------------------------------------------
 
 
