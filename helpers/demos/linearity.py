@@ -720,13 +720,7 @@ def build_best_plane(fig):
     space.plot([0], [0], "+", ms=16, mew=2, color=style.INK)
     space.plot([0, 0], [0, -2.8], lw=1, color="0.7")
     space.text(0, -2.9, "origin", ha="center", va="top")
-    losses.set(xscale="log", xlim=(1, 4000), yscale="log", ylim=(LOWEST, HIGHEST))
-    losses.set(xlabel="step of gradient descent", title="squared error, 8 starts:")
-    losses.set_xticks([1, 10, 100, 1000], ["1", "10", "100", "1000"])
-    losses.set_yticks([0.01, 0.1, 1, 10, 100], ["0.01", "0.1", "1", "10", "100"])
-    losses.minorticks_off()
-    losses.text(0.98, 0.97, "dark line: lowest possible\ndotted: saddles", va="top", ha="right",
-                transform=losses.transAxes)  # fmt: skip
+    _build_losses(losses)
     moving = {"animated": True}
     sheet = {"facecolor": (style.SKY, 0.55), "edgecolor": style.BLUE, "lw": 2.5}
     return {
@@ -741,6 +735,16 @@ def build_best_plane(fig):
         "saddles": losses.plot([], [], ":", lw=1.2, color=style.GREY, **moving)[0],
         "loss": style.beside_title(losses, 0.7),
     }
+
+
+def _build_losses(losses):
+    losses.set(xscale="log", xlim=(1, 4000), yscale="log", ylim=(LOWEST, HIGHEST))
+    losses.set(xlabel="step of gradient descent", title="squared error, 8 starts:")
+    losses.set_xticks([1, 10, 100, 1000], ["1", "10", "100", "1000"])
+    losses.set_yticks([0.01, 0.1, 1, 10, 100], ["0.01", "0.1", "1", "10", "100"])
+    losses.minorticks_off()
+    losses.text(0.98, 0.97, "dark line: lowest possible\ndotted: saddles", va="top", ha="right",
+                transform=losses.transAxes)  # fmt: skip
 
 
 def draw_best_plane(artists, result):
