@@ -108,21 +108,26 @@ def test_two_python_threads_share_the_limit():
     assert seen == [True] and not limited()
 
 
-def test_the_thread_that_came_first_does_not_keep_the_others_out():
+def test_a_python_thread_that_set_a_limit_before_keeps_nobody_out():
     """threadpoolctl lets only the first Python thread that sets a limit set another one."""
-    with one_blas_thread():
-        pass
-    seen = []
+    threadpool_limits(2, user_api="blas")  # the main thread came first
+    seen, done, go_on = [], threading.Event(), threading.Event()
 
     def callback():
         with one_blas_thread():
             seen.append(limited())
         seen.append(limited())
+        done.set()
+        go_on.wait(10)
 
     thread = threading.Thread(target=callback)
     thread.start()
+    done.wait(10)
+    with threadpool_limits(1, user_api="blas"):  # and the callback's thread, alive, is no owner now
+        seen.append(limited())
+    go_on.set()
     thread.join()
-    assert seen == [True, False]
+    assert seen == [True, False, True]
 
 
 def test_many_threads_in_and_out():
