@@ -113,7 +113,7 @@ def _is_per_thread(library):
 def _set(library, threads):
     """Set the number of threads, from whichever Python thread we are in.
 
-    threadpoolctl (seen in 3.8) lets only the first Python thread that sets a limit set it again, and
+    threadpoolctl 3.8 lets only the first Python thread that sets a limit set another one, and
     ignores all others without a word. Our lock and count make that protection needless.
     """
     release = getattr(library, "clear_controlling_thread", lambda force: None)
