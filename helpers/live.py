@@ -21,6 +21,7 @@ nothing queues up. A picture and a text stand in for the widget wherever there i
 import base64
 import html
 import io
+import math
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ from IPython import get_ipython
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import SubFigure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 
 from helpers import checks
 from helpers.style import DRAWING, figure, rc
@@ -40,6 +43,8 @@ from helpers.threads import one_blas_thread
 __all__ = ["LiveFigure", "choice", "figure", "live", "number", "show", "toggle"]
 
 CSS_PER_INCH = 100  # a figure of 8.4 inches is 840 pixels wide on the screen
+LABEL_SIZE = 13  # pixels, as in JupyterLab
+SHORTEST = 165  # pixels of a slider and its readout
 WIDEST = 840  # pixels that a notebook in a window of 1280 has room for
 CHUNK = 0.2  # seconds of a long computation between two looks at what the user wants
 SLOW_STEP = 0.3  # seconds; a slower step follows the slider only when it is let go
@@ -59,6 +64,7 @@ class Number:
     label: str
     unit: str = ""
     log: bool = False
+    when: dict | None = field(default=None, hash=False)
 
     @property
     def whole(self):
@@ -94,8 +100,9 @@ class Choice:
 
     value: object
     options: dict = field(hash=False)
-    label: str = ""
-    unit: str = ""
+    label: str
+    when: dict | None = field(default=None, hash=False)
+    unit = ""
 
     def check(self, name, value):
         values = list(self.options.values())
@@ -124,7 +131,8 @@ class Toggle:
 
     value: bool
     label: str
-    unit: str = ""
+    when: dict | None = field(default=None, hash=False)
+    unit = ""
 
     def check(self, name, value):
         if not isinstance(value, bool | np.bool_):
@@ -138,35 +146,50 @@ class Toggle:
         return widgets.Checkbox(bool(self.value), indent=False)
 
 
-def number(value, low, high, step, label, unit="", log=False):
+def number(value, low, high, step, label, unit="", log=False, when=None):
     """A slider from `low` to `high` (inclusive) that starts at `value`.
 
     Four ints make a slider of whole numbers. With `log` the slider is logarithmic, `step` counts in
     decades (0.1: ten steps from 1 to 10) and values have three significant digits.
+
+    A control that has no effect unless others have certain values says so with `when`, a dict from
+    their names to these values: `when={"activation": ["affine"]}`. Otherwise it is grey.
     """
     checks.real(f"step of the slider '{label}'", step, 0, open_low=True)
     if not low < high:
         raise ValueError(f"low of the slider '{label}' must be below high, got {low} and {high}")
     if log:
         checks.real(f"low of the logarithmic slider '{label}'", low, 0, open_low=True)
-    return Number(value, low, high, step, label, unit, log)
+    return Number(value, low, high, step, label, unit, log, when)
 
 
-def choice(value, options, label):
-    """One of several: `options` are strings, or a dict from what is shown to the value."""
+def choice(value, options, label, when=None):
+    """One of several: `options` are strings, or a dict from what is shown to the value.
+
+    `when` as for `number`.
+    """
     if not isinstance(options, dict):
         options = {str(option): option for option in options}
-    return Choice(value, options, label)
+    return Choice(value, options, label, when)
 
 
-def toggle(value, label):
-    """A box to tick."""
-    return Toggle(value, label)
+def toggle(value, label, when=None):
+    """A box to tick. `when` as for `number`."""
+    return Toggle(value, label, when)
 
 
 def _is_box(widget):
     """Whether this is a box to tick, whose label stands behind it."""
     return isinstance(widget, widgets.Checkbox)
+
+
+def _width(label):
+    """Pixels that a label needs; in our figures' font, which is wider than most browsers' own."""
+    with rc():
+        width, *_ = text_to_path.get_text_width_height_descent(
+            label, FontProperties(size=LABEL_SIZE), ismath=False
+        )
+    return math.ceil(width)
 
 
 def _row(*parts):
@@ -216,6 +239,13 @@ class Panel:
         for widget in self.widgets.values():
             widget.observe(lambda _: None if self._quiet else action(), "value")
 
+    def grey(self, values):
+        """Enable the controls that have an effect when all controls have these values."""
+        for name, control in self.controls.items():
+            if control.when is not None:
+                effect = all(values[other] in good for other, good in control.when.items())
+                self.widgets[name].disabled = not effect
+
     def follow(self, at_once):
         """Whether a slider tells its values while it is dragged, or when it is let go."""
         for widget in self.widgets.values():
@@ -223,20 +253,21 @@ class Panel:
                 widget.continuous_update = at_once
 
     @property
-    def longest(self):
-        """Characters in the longest label beside a control."""
+    def widest(self):
+        """Pixels of the widest label beside a control."""
         labels = [w.description for w in self.widgets.values() if not _is_box(w)]
-        return max(map(len, labels), default=0)
+        return max(map(_width, labels), default=0)
 
     def row(self, label, *buttons):
-        """The controls, labels `label` characters wide, in columns as wide as the page allows."""
+        """The controls, labels `label` pixels wide, in columns as wide as the page allows."""
         for widget in self.widgets.values():
             widget.layout.width = "auto"
             if not _is_box(widget):
-                widget.style.description_width = f"{label}ch"
-        columns = f"repeat(auto-fill, minmax(min(100%, calc({label}ch + 190px)), 1fr))"
+                widget.style.description_width = f"{label}px"
+        least = label + SHORTEST
+        columns = f"repeat(auto-fill, minmax(min(100%, {least}px), 1fr))"
         layout = widgets.Layout(
-            grid_template_columns=columns, grid_gap="0 20px", flex=f"1 1 calc({label}ch + 190px)"
+            grid_template_columns=columns, grid_gap="0 16px", flex=f"1 1 {least}px"
         )
         grid = widgets.GridBox(list(self.widgets.values()), layout=layout)
         return _row(grid, widgets.HBox(buttons, layout=_BUTTONS))
@@ -524,6 +555,7 @@ class LiveFigure(widgets.VBox):
             super().__init__(self._rows(), layout={"max_width": f"min(100%, {WIDEST}px)"})
             self.add_class("live-figure")
             self._listen()
+            self._grey()
             _close_earlier_run(self)
 
     def png(self):
@@ -572,6 +604,7 @@ class LiveFigure(widgets.VBox):
         """Show what the controls ask for, unless the picture shows it already."""
         if self._picture is None:
             raise RuntimeError("this figure is closed: run the cell that made it once more")
+        self._grey()
         record, values = self._recording and self._recording.record, self._asked()
         if values == self._drawn and record is self.record and self.error is None:
             return  # moves that waited for this one: the newest value has won
@@ -645,6 +678,12 @@ class LiveFigure(widgets.VBox):
             panel.on_move(self._moved)
         if self._recording:
             self._recording.on_change(self._new_record, self._guard)
+            self._recording.panel.on_move(self._grey)
+
+    def _grey(self):
+        values = {name: v for panel in self._panels() for name, v in panel.values.items()}
+        for panel in self._panels():
+            panel.grey(values)
 
     def _moved(self):
         with self._guard():
@@ -665,7 +704,7 @@ class LiveFigure(widgets.VBox):
         return [style, *controls, self._alarm, self._image, self._notes]
 
     def _controls(self):
-        label = 1 + max(panel.longest for panel in self._panels())
+        label = 8 + max(panel.widest for panel in self._panels())
         reset = widgets.Button(description="Reset", icon="undo", layout=_BUTTON)
         reset.on_click(self.reset)
         rows = [self._panel.row(label, reset)]
@@ -790,11 +829,12 @@ _BUTTONS = {"width": "92px", "justify_content": "flex-end"}
 
 _STYLE = """<style>
 .live-figure { --live-edge: 1px solid var(--jp-border-color2, #E0E0E0); }
-.live-figure .live-controls { border: var(--live-edge); border-radius: 4px; padding: 4px 12px;
+.live-figure .live-controls { border: var(--live-edge); border-radius: 4px; padding: 4px 8px;
   background: var(--jp-layout-color1, white); margin-bottom: 6px; overflow: visible; }
-.live-figure .live-row { gap: 0 20px; flex-wrap: wrap; align-items: flex-start;
+.live-figure .live-row { gap: 0 16px; flex-wrap: wrap; align-items: flex-start;
   overflow: visible; }
 .live-figure .live-row .widget-label { text-align: left; }
+.live-figure .widget-checkbox, .live-figure .widget-checkbox * { overflow: visible; }
 .live-figure .widget-radio { grid-column: 1 / -1; display: flex; margin: 2px; }
 .live-figure .widget-radio > label { flex: none; }
 .live-figure .widget-radio-box { flex-wrap: wrap; gap: 0 16px; padding-top: 4px; }

@@ -386,13 +386,36 @@ def test_choices_need_not_be_text():
         control.check("part", 2)
 
 
-def test_labels_carry_the_unit_and_are_not_cut_off():
-    fig = wave()
-    slider = widget(fig, "frequency")
-    assert slider.description == "frequency (1/s)"
+def test_labels_carry_the_unit_and_are_as_wide_as_the_widest():
+    fig = decay()
+    assert widget(wave(), "frequency").description == "frequency (1/s)"
     widths = {w.style.description_width for w in widgets_below(fig)
-              if isinstance(w, widgets.FloatSlider | widgets.IntSlider | widgets.Dropdown)}
-    assert widths == {f"{len('frequency (1/s)') + 1}ch"}
+              if isinstance(w, widgets.FloatSlider | widgets.IntSlider)}
+    assert len(widths) == 1
+    width = int(widths.pop().removesuffix("px"))
+    assert 6 * len("learning rate") < width < 10 * len("learning rate")
+
+
+def test_a_control_without_effect_is_grey():
+    controls = wave_controls()
+    controls["amplitude"] = number(1.0, 0.1, 3.0, 0.1, "amplitude", when={"shape": ["sine"]})
+    fig = live(compute_wave, build_wave, draw_wave, describe_wave, controls=controls, call="wave")
+    assert not widget(fig, "amplitude").disabled
+    widget(fig, "shape").value = "square"
+    assert widget(fig, "amplitude").disabled
+    fig.reset()
+    assert not widget(fig, "amplitude").disabled
+
+
+def test_a_slow_control_may_grey_another():
+    fig = live(
+        compute_decay, build_decay, draw_decay, lambda r: "", call="decay", controls={},
+        slow={"steps": number(2, 1, 9, 1, "steps"),
+              "rate": number(0.1, 0.0, 1.0, 0.01, "rate", when={"steps": range(2, 10)})},
+        record=record_decay, frames=len,
+    )
+    widget(fig, "steps").value = 1
+    assert widget(fig, "rate").disabled
 
 
 def test_the_readout_shows_all_digits_of_a_step():

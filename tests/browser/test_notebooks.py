@@ -38,5 +38,5 @@ def test_every_notebook_runs_and_every_control_moves_its_picture(path, open_note
         complaints += figure.cut_off()
         complaints += [f"alarm: {figure.alarm}"] if figure.alarm else []
         notebook.shot(artifacts / path.stem / f"{number}-moved.png")
-    assert complaints == []
+    assert not complaints, "\n".join(complaints)
     assert notebook.problems() == []
