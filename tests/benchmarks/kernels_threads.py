@@ -17,6 +17,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
+import numpy  # noqa: F401 - loads the BLAS whose threads are limited
 from jupyter_client.manager import start_new_kernel
 
 from helpers.threads import one_blas_thread
