@@ -20,7 +20,7 @@ class one_blas_thread:
 
     Safe in several Python threads at once (JupyterLab runs widget callbacks in a thread of their
     own): each is limited from its first entry on, and what was set before is restored when the last
-    one has left. Entering again inside costs half a microsecond, so a function can protect itself
+    one has left. Entering again inside costs about a microsecond: a function can protect itself
     whoever calls it. Entering from outside costs 15 microseconds, and BLAS allocates its buffers
     anew (up to 0.2 ms): put it around a computation, not around one product.
 
