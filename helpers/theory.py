@@ -255,14 +255,23 @@ def _hermite(t, nodes, values, slopes):
     return straight + gap * r * (1 - r) * ((1 - r) * slopes[i] - r * slopes[i + 1])
 
 
-def half_time(s, u0):
-    """When a mode of a two-layer linear net has reached s/2: t = log(s/u0 - 1) / (2 s).
+def half_time(s, u0, layers=2):
+    """When one mode of a deep linear net has reached s/2; for two layers log(s/u0 - 1) / (2 s).
 
-    Large singular values are learned first. From `mode_curve`; Saxe et al. (2014), as stated there.
-    s > 0 and 0 < u0 < s, numbers or arrays; in the time unit of `mode_curve`.
+    With two layers or more the large singular values are learned first. From `mode_curve`: in
+    x = log(u / (s - u)) the time from u0 to s/2 is the integral of dt/dx =
+    u^(2/layers - 1) / (layers s) from log(u0 / (s - u0)) to 0, a smooth function (Gauss-Legendre).
+    s > 0 and 0 < u0 < s/2, each a number or (modes,); in the time unit of `mode_curve`.
     """
+    layers = checks.whole("layers", layers, 1, 64)
     _, s, u0 = _mode_arguments(0.0, s, u0)
-    return np.log(s / u0 - 1) / (2 * s)
+    if layers == 2:
+        return np.log(s / u0 - 1) / (2 * s)
+    nodes, weights = np.polynomial.legendre.leggauss(32)
+    start = np.log(u0 / (s - u0))
+    u = _logistic(np.multiply.outer(start, 1 - nodes) / 2, s[..., None])
+    pace = u ** (2 / layers - 1) / (layers * s[..., None])
+    return -start / 2 * (pace @ weights)
 
 
 def lyapunov_exponents(width):

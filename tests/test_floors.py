@@ -16,13 +16,14 @@ HELPERS = Path(__file__).resolve().parent.parent / "helpers"
 
 # From the ground up. A module imports from the levels before its own, never from its own or above.
 LEVELS = [
-    ["checks", "threads", "recording"],             # floor 0
+    ["checks", "threads"],                          # floor 0
     ["activations", "losses", "datasets"],
     ["initializers"],                               # floor 1
     ["network", "diagnostics", "theory"],
     ["training"],                                   # floor 2
     ["style"],                                      # floor 3
-    ["live", "table", "grading"],
+    ["live", "table", "limits"],
+    ["grading"],
     ["lesson"],
     ["demos", "exercises", "questions"],            # floor 4
 ]
@@ -31,7 +32,7 @@ NUMPY_ONLY = {"numpy"}
 PICTURES = {"numpy", "matplotlib", "ipywidgets", "IPython", "PIL"}
 THIRD_PARTY = {"threads": {"threadpoolctl"}, "style": PICTURES, "live": PICTURES}
 THIRD_PARTY |= {"lesson": PICTURES, "demos": {"numpy", "matplotlib", "contourpy"}}
-THIRD_PARTY |= {"grading": {"numpy", "psutil"}}  # psutil comes with ipykernel
+THIRD_PARTY |= {"limits": {"psutil"}}  # comes with IPython
 RANDOM_MODULES = ("np.random", "numpy.random")
 GENERATORS = {"Generator", "default_rng", "SeedSequence"}
 PRINTING = {"lesson", "table"}

@@ -30,6 +30,7 @@ from helpers.network import Net
 from helpers.theory import (
     autoencoder_critical_points,
     collapse,
+    half_time,
     mode_curve,
     principal_subspace,
     subspace_angle,
@@ -857,7 +858,7 @@ def compute_learning_curves(*, strongest=4.0, ratio=2.0, start=0.001, depth=2, l
     depth = _number_of_layers(depth)
     s = real("strongest", strongest, *STRONGEST) / real("ratio", ratio, *RATIOS) ** np.arange(MODES)
     start, lr = real("start", start, *BEGINNINGS), real("lr", lr, *RATES)
-    half = half_times(s, start, depth)
+    half = half_time(s, start, depth)
     t_end = next(end for end in T_ENDS if end > 1.5 * half.max())
     paths = [_descended_mode(x, start, depth, lr, int(t_end / (2 * lr))) for x in s.tolist()]
     steps = np.array([_shown_steps(path, x) for path, x in zip(paths, s, strict=True)])
@@ -868,23 +869,8 @@ def compute_learning_curves(*, strongest=4.0, ratio=2.0, start=0.001, depth=2, l
         s, depth, t_end, line, mode_curve(line, s, start, depth).T, t, u,
         np.max(np.abs(u - exact) / s[:, None]), half,
         np.array([2 * lr * _crossing(path, x / 2) for path, x in zip(paths, s, strict=True)]),
-        half_times(S_AXIS, start, depth),
+        half_time(S_AXIS, start, depth),
     )  # fmt: skip
-
-
-def half_times(s, start, depth):
-    """Times (modes,) at which the exact curves have reached s / 2.
-
-    du/dt = depth u^(2 - 2/depth) (s - u) turns with g = log(u / (s - u)) into
-    dt/dg = u^(2/depth - 1) / (depth s), which is smooth: Gauss-Legendre from the start to g = 0.
-    """
-    first = np.log(start / (s - start))
-    g = np.multiply.outer(first, 1 - _NODES) / 2
-    pace = (s[:, None] / (1 + np.exp(-g))) ** (2 / depth - 1) / (depth * s[:, None])
-    return -first / 2 * (pace @ _WEIGHTS)
-
-
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
 
 
 def _number_of_layers(depth):
@@ -898,33 +884,6 @@ def _shown_steps(path, s):
     even = np.linspace(0, len(path) - 1, DOTS - len(SHARES)).astype(int)
     rising = np.minimum(np.searchsorted(path, SHARES * s), len(path) - 1)
     return np.sort(np.concatenate([even, rising]))
-
-
-def exact_curves(s, start, depth):
-    """t, u (modes, points) and the half-times (modes,) of the exact solution for strengths s.
-
-    du/dt = depth u^(2 - 2/depth) (s - u). In g = log(u / (s - u)) it says
-    dt/dg = u^(2/depth - 1) / (depth s), which is smooth: t is integrated piece by piece.
-    """
-    s = np.asarray(s)[:, None]
-    first = np.log(start / (s - start))
-    g = np.hstack([first * np.linspace(1, 0, 61), np.tile(np.linspace(0.4, 16, 40), (len(s), 1))])
-    nodes, weights = np.polynomial.legendre.leggauss(3)
-    width = np.diff(g)
-    inside = g[:, :-1, None] + width[..., None] * (nodes + 1) / 2
-    slope = _strength(inside, s[..., None]) ** (2 / depth - 1) / (depth * s[..., None])
-    t = np.cumsum(np.append(0 * s, (slope @ weights) * width / 2, axis=1), axis=1)
-    return t, _strength(g, s), t[:, 60]
-
-
-def _strength(g, s):
-    return s / (1 + np.exp(-g))
-
-
-def _at_times(times, t, u, s):
-    """The exact curve at other times: interpolated in g, where it is nearly straight."""
-    with np.errstate(divide="ignore"):
-        return _strength(np.interp(times, t, np.log(u / (s - u))), s)
 
 
 def _descended_mode(s, start, depth, lr, steps):

@@ -21,7 +21,7 @@ from helpers.live import choice, live, number
 from helpers.losses import SQUARED_ERROR
 from helpers.network import Net
 from helpers.theory import XOR_LEVELS, best_readout
-from helpers.training import SGD, training
+from helpers.training import SGD, finish, part, training
 
 X, Y, _ = xor_data()
 TARGETS = Y[:, 0]
@@ -307,21 +307,10 @@ def record_restarts(*, width=2, lr=0.1, seed=0):
         way = training(
             net, theta, X, Y, SQUARED_ERROR, steps=steps, optimizer=SGD(lr), record=[steps]
         )
-        run, stop = yield from _as_part(way, k, len(TRAINED))
-        stopped = stopped or stop
+        run = yield from part(way, k / len(TRAINED), (k + 1) / len(TRAINED))
+        stopped = stopped or run.stopped and (run.diverged < 0).any()
         outcomes[name] = _outcome(run)
     return outcomes
-
-
-def _as_part(way, done, parts):
-    """Pass on the progress of one training, number `done` of `parts`; return (Run, stopped)."""
-    message = None
-    while True:
-        try:
-            progress = way.send(message)
-        except StopIteration as end:
-            return end.value, message == "stop"
-        message = yield (done + progress) / parts
 
 
 def _outcome(run):
@@ -333,12 +322,7 @@ def _outcome(run):
 
 def trained_restarts(**settings):
     """{activation: Outcome}, all of `record_restarts` in one go."""
-    record = record_restarts(**settings)
-    while True:
-        try:
-            next(record)
-        except StopIteration as end:
-            return end.value
+    return finish(record_restarts(**settings))
 
 
 def compute_restarts(*, record=None, activation="relu", net=150):
