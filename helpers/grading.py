@@ -8,24 +8,20 @@ within limits of time and memory and returns a `Feedback`, which shows itself in
 
 import contextlib
 import copy
-import ctypes
-import gc
 import html
 import inspect
 import io
 import linecache
 import numbers
-import threading
-import time
 import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-import psutil
 
 from helpers import checks
+from helpers.limits import Stopped, address_space, within_limits
 
 __all__ = [
     "Attempt", "Exercise", "Feedback", "Hint", "array", "arrays", "grade", "number", "same", "say",
@@ -33,10 +29,6 @@ __all__ = [
 
 SECONDS = 5.0  # an exercise takes milliseconds; this is for loops that never end
 MEGABYTES = 500  # growth of the whole process while the learner's function runs
-RESERVED = 256  # MB of addresses that a new thread may reserve without using them
-LOOK_EVERY = 0.01  # seconds between two looks at time and memory
-PLANT_EVERY = 0.002  # seconds; often, because a bare `except` in a loop swallows most of them
-PATIENCE = 5.0  # seconds in which a stopped function should have ended
 FEW = 6  # numbers that are quoted one by one
 PRINTED = 300  # characters of the learner's own printing that are kept
 
@@ -47,10 +39,6 @@ class Hint(Exception):
 
 class Unsolved(Hint):
     """The stub, or a part of it, still stands there."""
-
-
-class Stopped(Hint):
-    """The function was stopped at the limit of time or memory."""
 
 
 @dataclass(frozen=True)
@@ -113,11 +101,13 @@ def grade(exercise, function, seconds=SECONDS, megabytes=MEGABYTES):
             address_space(megabytes),
         ):
             warnings.simplefilter("ignore")
-            within_limits(exercise.key, lambda: exercise.judge(attempt), seconds, megabytes)
+            within_limits(lambda: exercise.judge(attempt), seconds, megabytes)
     except Unsolved as hint:
         return Feedback("open", f"Not solved yet: {hint}", printed.getvalue())
     except Hint as hint:
         return Feedback("wrong", str(hint), printed.getvalue())
+    except Stopped as excess:
+        return Feedback("wrong", f"{exercise.key} {excess}", printed.getvalue())
     except Exception as error:  # an answer so strange that even the judge stumbles
         hint = f"The answer of {exercise.key} could not be checked ({_named(error)})."
         return Feedback("wrong", hint, printed.getvalue())
@@ -442,100 +432,3 @@ class _FirstWords(io.StringIO):
         room = max(0, PRINTED - self.tell())
         super().write(text[:room])
         return len(text)
-
-
-# --- Limits -------------------------------------------------------------------------------------
-
-
-def within_limits(name, work, seconds=SECONDS, megabytes=MEGABYTES):
-    """Run work() in a thread of its own: return what it returns, raise what it raises.
-
-    Raises Stopped when it takes longer than `seconds` or the process grows by `megabytes`. A loop
-    in Python is ended by an exception that is planted in its thread, which works on every system.
-    One long call into compiled code cannot be ended from outside: the sentence says so.
-    """
-    outcome, done = [], threading.Event()
-    thread = threading.Thread(target=_record, args=(work, outcome, done), daemon=True)
-    thread.start()
-    try:
-        excess = _watch(done, seconds, megabytes)
-    except BaseException:  # the stop button
-        _end(thread, done)
-        raise
-    if excess:
-        ended = _end(thread, done)
-        outcome.clear()
-        gc.collect()  # what the function had made hangs on its traceback
-        raise Stopped(_stopped(name, excess, ended))
-    value, error = outcome.pop()
-    if error is None:
-        return value
-    try:
-        raise error
-    finally:
-        del error  # it would hold this frame, which holds it, and all the function had made
-
-
-@contextlib.contextmanager
-def address_space(megabytes):
-    """Refuse single allocations beyond the limit, where the system can do that (not on Windows)."""
-    try:
-        import resource
-    except ImportError:
-        yield
-        return
-    before = resource.getrlimit(resource.RLIMIT_AS)
-    wanted = psutil.Process().memory_info().vms + (megabytes + RESERVED) * 2**20
-    lower = before[0] == resource.RLIM_INFINITY or wanted < before[0]
-    with contextlib.suppress(ValueError, OSError):  # macOS refuses some values
-        resource.setrlimit(resource.RLIMIT_AS, (wanted if lower else before[0], before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, before)
-
-
-def _record(work, outcome, done):
-    try:
-        outcome.append((work(), None))
-    except BaseException as error:
-        outcome.append((None, error))
-    finally:
-        done.set()
-
-
-def _watch(done, seconds, megabytes):
-    """Wait until the work is done; return in words which limit it has passed, or None."""
-    process = psutil.Process()
-    start, size = time.monotonic(), process.memory_info().rss
-    while not done.wait(LOOK_EVERY):
-        if process.memory_info().rss - size > megabytes * 2**20:
-            return f"had taken more than {megabytes:g} MB of memory"
-        if time.monotonic() - start > seconds:
-            return f"was still running after {seconds:g} s"
-    return None
-
-
-def _end(thread, done):
-    """Plant SystemExit in the thread until it has ended; return whether it has.
-
-    SystemExit because `except Exception` lets it pass, and a thread ends with it without a word.
-    `Thread.is_alive` is no use here: in Python 3.11 an interrupted `join` makes it say no.
-    """
-    give_up = time.monotonic() + PATIENCE
-    while time.monotonic() < give_up:
-        found = ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit)
-        )
-        if not found or done.wait(PLANT_EVERY):
-            return True
-    return False
-
-
-def _stopped(name, excess, ended):
-    if ended:
-        return f"{name} {excess} and was stopped: does one of its loops never end?"
-    return (
-        f"{name} {excess} and could not be stopped, it may sit in one long call: save, then "
-        f"restart the kernel (Kernel > Restart)."
-    )

@@ -4,13 +4,11 @@ The mistakes that belong to one exercise are in tests/exercises; here are those 
 """
 
 import _thread
-import contextlib
 import sys
 import threading
 import time
 
 import numpy as np
-import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -214,7 +212,14 @@ def test_an_input_inside_a_list_is_watched_too():
     assert "changed its input layers in place" in grade(watched, appends).message
 
 
-# --- Limits -------------------------------------------------------------------------------------
+# --- Limits (see test_limits) -------------------------------------------------------------------
+
+
+def test_a_loop_that_never_ends_is_one_sentence():
+    feedback = grade(DOUBLE, endless, seconds=0.3)
+    assert feedback == Feedback("wrong", (
+        "double was still running after 0.3 s and was stopped: does one of its loops never end?"
+    ))
 
 
 def endless(X):
@@ -222,93 +227,30 @@ def endless(X):
         pass
 
 
-def endless_and_stubborn(X):
-    while True:
-        try:
-            sum(range(10))
-        except:  # noqa: E722
-            continue
+def test_endless_words_are_cut():
+    def endless_words(X):
+        while True:
+            print("and on")
+
+    assert len(grade(DOUBLE, endless_words, seconds=0.3).printed) == grading.PRINTED
 
 
-def endless_words(X):
-    while True:
-        print("and on")
-
-
-def endless_number(X):
-    n = 3
-    while True:
-        n = n * n
-
-
-@pytest.mark.parametrize("function", [
-    endless, endless_and_stubborn, endless_words, endless_number,
-])
-def test_a_loop_that_never_ends_is_stopped(function):
-    start = time.monotonic()
-    feedback = grade(DOUBLE, function, seconds=0.3)
-    assert "double was still running after 0.3 s and was stopped" in feedback.message
-    assert time.monotonic() - start < 0.3 + grading.PATIENCE + 5
-    assert function.__name__ not in _running(), "its thread is gone"
-    assert len(feedback.printed) <= grading.PRINTED
-
-
-def _running():
-    """The names of the functions that run now, in whatever thread."""
-    names = set()
-    for frame in sys._current_frames().values():
-        while frame:
-            names.add(frame.f_code.co_name)
-            frame = frame.f_back
-    return names
-
-
-def appends_arrays(X):
-    kept = []
-    while True:
-        kept.append(np.ones(10**6))
-
-
-def doubles_a_list(X):
-    kept = [0]
-    while True:
-        kept = kept + kept
-
-
-@pytest.mark.parametrize("function", [appends_arrays, doubles_a_list])
-def test_endless_allocation_is_stopped_and_given_back(function):
-    before = psutil.Process().memory_info().rss
-    feedback = grade(DOUBLE, function, seconds=60, megabytes=100)
-    assert "MB of memory and was stopped" in feedback.message or "grow" in feedback.message
-    assert psutil.Process().memory_info().rss - before < 60 * 2**20
-
-
-def test_growth_in_small_steps_is_seen_by_the_watch(monkeypatch):
-    """Also where the system sets no limit to the addresses, as on Windows."""
-    monkeypatch.setattr(grading, "address_space", lambda megabytes: contextlib.nullcontext())
-    feedback = grade(DOUBLE, appends_arrays, seconds=60, megabytes=100)
-    assert "double had taken more than 100 MB of memory and was stopped" in feedback.message
-
-
-def test_one_huge_array_is_refused_and_the_limit_taken_back():
-    resource = pytest.importorskip("resource", reason="Windows has no limit to set")
-    before = resource.getrlimit(resource.RLIMIT_AS)
+def test_one_huge_array_is_refused():
+    pytest.importorskip("resource", reason="Windows has no limit to set")
     feedback = grade(DOUBLE, lambda X: np.ones(2**28), megabytes=100)  # 2 GB
     assert "double asked for more memory than it may have" in feedback.message
-    assert resource.getrlimit(resource.RLIMIT_AS) == before
-
-
-def test_a_call_that_cannot_be_stopped_does_not_hold_up_the_kernel(monkeypatch):
-    monkeypatch.setattr(grading, "PATIENCE", 0.2)
-    start = time.monotonic()
-    feedback = grade(DOUBLE, lambda X: time.sleep(2), seconds=0.2)
-    assert "after 0.2 s and could not be stopped" in feedback.message
-    assert "restart the kernel" in feedback.message
-    assert time.monotonic() - start < 1.9
 
 
 def test_the_standard_limits_are_about_five_seconds_and_half_a_gigabyte():
     assert grading.SECONDS == 5 and grading.MEGABYTES == 500
+
+
+def test_the_stop_button_ends_the_check():
+    press = threading.Timer(0.5, _thread.interrupt_main)
+    press.start()
+    with pytest.raises(KeyboardInterrupt):
+        grade(DOUBLE, endless, seconds=60)
+    press.join()
 
 
 def test_a_quick_function_does_not_wait():
@@ -316,15 +258,6 @@ def test_a_quick_function_does_not_wait():
     for _ in range(20):
         grade(DOUBLE, lambda X: 2 * X)
     assert time.monotonic() - start < 1
-
-
-def test_the_stop_button_ends_the_check_and_the_loop():
-    press = threading.Timer(0.5, _thread.interrupt_main)
-    press.start()
-    with pytest.raises(KeyboardInterrupt):
-        grade(DOUBLE, endless, seconds=60)
-    press.join()
-    assert "endless" not in _running()
 
 
 # --- Taking answers apart, words ----------------------------------------------------------------
