@@ -53,7 +53,7 @@ def draw_one_slider(artists, result):
 def describe_one_slider(result):
     """The figure in words, with its numbers."""
     return (
-        f"A line that bends at zero: slope 1 for positive z, slope {result.slope:g} for negative z; "
+        f"A line with slope 1 for positive z and slope {result.slope:g} for negative z; "
         f"at z = -2 the activation is {result.at_minus_two:.2f}."
     )
 
