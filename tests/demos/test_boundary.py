@@ -1,5 +1,6 @@
 """The film is the training, the picture is the film, and only bent units bend a boundary."""
 
+import dataclasses
 import io
 
 import numpy as np
@@ -148,13 +149,36 @@ def test_pictures_are_spread_evenly_wherever_they_stop(count):
 # --- one frame ----------------------------------------------------------------------------------
 
 
-def test_on_the_lines_the_nets_do_not_know(moons):
-    """The outputs change sign at the lines: between two grid places a net is almost linear."""
-    result = look(moons, frame=30, show="best net")
-    on = result.lines[~np.isnan(result.lines[:, 0])]
-    assert len(on) > 20
-    outputs = moons.net.output(moons.thetas[30][result.net], on)
-    assert abs(outputs).max() < 0.05 * abs(moons.logits[30]).max()
+@pytest.fixture(scope="module")
+def linear():
+    """Outputs are linear in the place: the contours must be right to rounding."""
+    return film(data="moons", activation="identity", layers=2, width=4, nets=5, seed=4)
+
+
+def within(points):
+    """The points that do not lie on the edge of the picture."""
+    return points[(abs(points) < boundary.REACH - 1e-9).all(-1)]
+
+
+def test_on_its_line_a_net_cannot_tell(linear):
+    for frame in (0, 10, -1):
+        result = look(linear, frame=frame, show="best net")
+        points = within(result.lines[~np.isnan(result.lines[:, 0])])
+        outputs = linear.net.output(linear.thetas[frame][result.net], points)
+        assert len(points) > 20 and abs(outputs).max() < 1e-4
+
+
+@pytest.mark.parametrize("show", ["worst net", "all nets"])
+def test_regions_end_where_class_1_has_the_probability_they_say(linear, show):
+    result = look(linear, frame=12, show=show)
+    for (outline, _), probability in zip(result.regions, (0.1, 0.5, 0.9), strict=True):
+        points = within(outline)
+        logits = linear.net.output(linear.thetas[12], points)[..., 0]
+        shown = np.median(logits, axis=0) if result.net < 0 else logits[result.net]
+        # A median of straight lines has corners, which are cut where they lie inside a grid cell.
+        tolerance = 1e-5 if result.net >= 0 else 0.01
+        assert len(points) > 20
+        np.testing.assert_allclose(1 / (1 + np.exp(-shown)), probability, atol=tolerance)
 
 
 def test_all_nets_together_show_every_line(moons):
@@ -186,17 +210,27 @@ def test_artists_show_the_result(moons, frame, show):
     picture.paint(result)
     artists = picture.artists
     np.testing.assert_array_equal(artists["lines"].get_xydata(), result.lines)
-    np.testing.assert_array_equal(artists["dots"].get_ydata(), result.losses)
+    shown = slice(None) if show == "all nets" else [result.net]
+    assert result.step == moons.steps[frame]
+    np.testing.assert_array_equal(artists["dots"].get_ydata(), moons.losses[result.step][shown])
+    low, high = (f"{100 * f(moons.accuracy[frame][shown]):.4g}" for f in (np.min, np.max))
+    words = artists["right"].get_text()
+    assert words.endswith(f"({low} to {high})" if show == "all nets" else f"{low} %")
     assert set(artists["dots"].get_xdata()) == {result.step} == set(artists["now"].get_xdata())
     for patch, (points, _) in zip(artists["regions"], result.regions, strict=True):
         np.testing.assert_array_equal(patch.get_path().vertices, points)
+    assert (artists["lines"].get_linewidth() < 1) == (show == "all nets")
     if show == "all nets":
         assert artists["curve"].get_xydata().size == 0 and len(result.losses) == 5
     else:
         np.testing.assert_array_equal(artists["curve"].get_ydata(), moons.losses[:, result.net])
     np.testing.assert_array_equal(artists["median"].get_ydata(), np.median(moons.losses, axis=1))
-    shown = np.concatenate([artists[name].get_xydata() for name in ("zero", "one")])
-    np.testing.assert_array_equal(shown, moons.data.X)
+    band = artists["band"].get_paths()[0].vertices
+    for t in (0, 100, boundary.STEPS):
+        there = band[band[:, 0] == t, 1]
+        assert there.min() == moons.losses[t].min() and there.max() == moons.losses[t].max()
+    points = np.concatenate([artists[name].get_xydata() for name in ("zero", "one")])
+    np.testing.assert_array_equal(points, moons.data.X)
     assert artists["step"].get_text() == str(result.step)
 
 
@@ -284,7 +318,7 @@ def test_the_words_hold_the_numbers(figure):
 
 
 def test_a_net_that_diverges_is_named_and_the_rest_goes_on():
-    record = film(lr=1.0, layers=5, seed=0, nets=16)
+    record = film(lr=0.3, layers=5, seed=0, nets=16)  # about half of them
     result = look(record)
     words = boundary.describe_decision_boundary(result)
     assert 0 < np.isnan(record.losses[-1]).sum() < 16
@@ -295,6 +329,19 @@ def test_a_net_that_diverges_is_named_and_the_rest_goes_on():
         boundary.build_decision_boundary, boundary.draw_decision_boundary, (8.4, 4.5)
     )
     assert picture.paint(result) != picture.paint(worst)
+
+
+def test_an_infinite_loss_is_not_drawn(moons):
+    run = train(
+        moons.net, moons.thetas[0], moons.data.X, moons.data.Y, LOGISTIC, steps=3, record=2
+    )
+    losses = run.losses.copy()
+    losses[2, 0] = np.inf
+    making = boundary._film(moons.data, dataclasses.replace(run, losses=losses))
+    with pytest.raises(StopIteration) as end:
+        while True:
+            next(making)
+    assert np.isnan(end.value.value.losses[2, 0]) and np.isnan(end.value.value.losses).sum() == 1
 
 
 def test_when_all_diverge_the_last_good_picture_stays(figure, monkeypatch):
