@@ -834,10 +834,12 @@ _STYLE = """<style>
 .live-figure .live-row { gap: 0 16px; flex-wrap: wrap; align-items: flex-start;
   overflow: visible; }
 .live-figure .live-row .widget-label { text-align: left; }
+.live-figure .widget-readout { min-width: 0; width: 52px; }
 .live-figure .widget-checkbox, .live-figure .widget-checkbox * { overflow: visible; }
 .live-figure .widget-radio { grid-column: 1 / -1; display: flex; margin: 2px; }
 .live-figure .widget-radio > label { flex: none; }
-.live-figure .widget-radio-box { flex-wrap: wrap; gap: 0 16px; padding-top: 4px; }
+.live-figure .widget-radio-box { flex-wrap: wrap; gap: 0 16px; padding-top: 4px;
+  margin-bottom: 4px !important; }
 .live-figure .widget-html-content { line-height: 1.45; }
 .live-figure p { margin: 4px 0; }
 .live-figure p[role=alert] { border-left: 4px solid #D55E00; padding: 2px 10px; }

@@ -165,6 +165,7 @@ _EXECUTE = """async code => {
   await request.done;
   return said;
 }"""
+_KERNEL_IS_IDLE = f"() => ({_EXECUTE})('').then(() => {{}})"
 _START = f"code => {{ window.running = ({_EXECUTE})(code); }}"
 _PICTURE = """async image => {
   for (;;) {  // a picture that is replaced while we look cannot be decoded
@@ -283,6 +284,11 @@ class Figure:
         """Whether the picture becomes another one than `before` in that time."""
         return wait_until(lambda: self.picture() != before, seconds)
 
+    def reset(self):
+        """Back to the opening state; a picture on its way has come when this returns."""
+        self.button("Reset").click()
+        self.page.evaluate(_KERNEL_IS_IDLE)
+
     @property
     def text(self):
         return self.box.locator(".live-text").inner_text()
@@ -322,12 +328,26 @@ class Control:
         return self.node.inner_text().split("\n")[0]
 
     @property
+    def disabled(self):
+        return self._input().evaluate("e => e.disabled || !!e.closest('[disabled]')")
+
+    @property
     def value(self):
         if self.kind == "slider":  # aria-valuenow is rounded, the readout is not
             return self.node.locator(".widget-readout").inner_text()
         if self.kind == "choice":
             return self.node.locator("input:checked").evaluate("box => box.parentNode.innerText")
         return self._input().is_checked()
+
+    @property
+    def slow(self):
+        """Whether it is a control of a record, that needs a press on the button."""
+        return self.node.evaluate("e => !!e.closest('.live-slow')")
+
+    def options(self):
+        """What can be clicked: the buttons of a choice, the box of a toggle."""
+        inputs = self.node.locator("input")
+        return [inputs.nth(i) for i in range(inputs.count())]
 
     def _input(self):
         """What takes the keyboard and the mouse; of a choice, the first button not chosen."""
