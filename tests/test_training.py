@@ -2,10 +2,12 @@
 
 import _thread
 import math
+import runpy
 import threading
 import time
 from dataclasses import FrozenInstanceError
 from itertools import count, pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from helpers import training as training_module
-from helpers.activations import SIGMOID, TANH
+from helpers.activations import RELU, SIGMOID, TANH
 from helpers.datasets import digits, moons, xor
 from helpers.losses import LOGISTIC, SOFTMAX, SQUARED_ERROR, Loss
 from helpers.network import Net
@@ -632,8 +634,20 @@ def test_equal_units_stay_equal(act, scheme):
     assert np.abs(W).max() > 1e-3 and np.ptp(W, axis=1).max() < 1e-12
 
 
+def test_the_speed_benchmark_runs(monkeypatch, capsys):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # the script sets it, for itself
+    monkeypatch.setattr("importlib.util.find_spec", lambda module: None)
+    names = runpy.run_path(str(Path(__file__).parent / "benchmarks" / "training_speed.py"))
+    case = names["CASES"][0]._replace(epochs=2)
+    names["report_training"](case, 1, time.perf_counter)
+    names["report_ensemble"]((2, 4, 1), 5, 2, 0.0, 1, time.perf_counter)
+    printed = capsys.readouterr().out
+    assert "ours with SGD / bare products" in printed and "at least 0.00: reached" in printed
+    assert "PyTorch" not in printed
+
+
 def test_module_names():
     assert {name: cls.__name__.lower() for name, cls in OPTIMIZERS.items()} == {
         name: name for name in OPTIMIZERS
     }
-    assert set(DF_FROM_OUTPUT) == {SIGMOID, TANH}
+    assert set(DF_FROM_OUTPUT) == {RELU, SIGMOID, TANH}

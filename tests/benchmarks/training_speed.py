@@ -1,11 +1,12 @@
 """How fast `helpers.training` is, as ratios measured in one run.
 
-    python -m tests.benchmarks.training_speed [repetitions]
+    python -m tests.benchmarks.training_speed [turns] [cpu]
 
 Everything is float64, one BLAS thread, the same data and the same number of updates. The
 contenders take turns (A B C A B C ...), so that a busy machine slows all of them; a ratio is the
-median over the turns. Absolute times are printed for orientation only. PyTorch and scikit-learn
-take part where they are installed:
+median over the turns. "cpu" counts processor time instead of time on the wall: steadier where other
+programs want the same processors. Absolute times are printed for orientation only. PyTorch and
+scikit-learn take part where they are installed:
 
     pip install torch scikit-learn
 """
@@ -15,7 +16,7 @@ import os
 import sys
 import warnings
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import NamedTuple
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # PyTorch reads it when it is imported
@@ -160,21 +161,15 @@ def scikit_learn(p):
 # --- measuring ----------------------------------------------------------------------------------
 
 
-def seconds(function):
-    start = perf_counter()
-    function()
-    return perf_counter() - start
-
-
-def interleaved(contenders, repetitions):
+def interleaved(contenders, turns, clock):
     """{name: [seconds of every turn]}; one turn before that is not counted."""
     times = {name: [] for name in contenders}
-    for turn in range(repetitions + 1):
+    for _ in range(turns + 1):
         for name, function in contenders.items():
-            duration = seconds(function)
-            if turn:
-                times[name].append(duration)
-    return times
+            start = clock()
+            function()
+            times[name].append(clock() - start)
+    return {name: seconds[1:] for name, seconds in times.items()}
 
 
 def ratio(times, name, base):
@@ -195,14 +190,14 @@ def installed(module):
     return importlib.util.find_spec(module) is not None
 
 
-def report_training(case, repetitions):
+def report_training(case, turns, clock):
     p = problem(case)
     contenders = {"adam": ours(p, Adam()), "sgd": ours(p, SGD()), "products": bare_products(p)}
     if installed("torch"):
         contenders["torch"] = pytorch(p)
     if installed("sklearn"):
         contenders["sklearn"] = scikit_learn(p)
-    times = interleaved(contenders, repetitions)
+    times = interleaved(contenders, turns, clock)
     micro = median(times["adam"]) / p.steps * 1e6
     print(f"\n{case.title}: Adam {micro:,.0f} us a step, {1e6 / micro:,.0f} steps a second")
     if "torch" in times:
@@ -225,33 +220,34 @@ def ensemble(sizes, points, lead, steps):
     return run, theta
 
 
-def report_ensemble(sizes, points, steps, target, repetitions):
+def report_ensemble(sizes, points, steps, target, turns, clock):
     together, thetas = ensemble(sizes, points, (64,), steps)
-    one_by_one = {
+    sixty_four = {
         "together": together,
         "loop": lambda: [together(theta) for theta in thetas],
     }
-    times = interleaved(one_by_one, repetitions)
+    times = interleaved(sixty_four, turns, clock)
     print(f"\n64 nets {'-'.join(map(str, sizes))} on {points} points")
     row("loop over 64 / ensemble of 64", ratio(times, "loop", "together"), low=target)
     single = {
         "lead=()": ensemble(sizes, points, (), 10 * steps)[0],
         "lead=(1,)": ensemble(sizes, points, (1,), 10 * steps)[0],
     }
-    times = interleaved(single, 2 * repetitions + 1)
+    times = interleaved(single, 2 * turns + 1, clock)
     row("lead=(1,) / lead=()", ratio(times, "lead=(1,)", "lead=()"), high=1.10)
 
 
-def main(repetitions=7):
-    print(f"numpy {np.__version__}, float64, one thread, medians of {repetitions} turns")
+def main(turns="7", clock="wall"):
+    turns, clock = int(turns), {"wall": perf_counter, "cpu": process_time}[clock]
+    print(f"numpy {np.__version__}, float64, one thread, medians of {turns} turns")
     for module, name in [("torch", "PyTorch"), ("sklearn", "scikit-learn")]:
         if not installed(module):
             print(f"{name} is not installed here, so there are no rows for it.")
     for case in CASES:
-        report_training(case, repetitions)
-    report_ensemble((2, 8, 1), 32, 50, 8.0, repetitions)
-    report_ensemble((2, 16, 16, 1), 300, 20, 1.5, repetitions)
+        report_training(case, turns, clock)
+    report_ensemble((2, 8, 1), 32, 50, 8.0, turns, clock)
+    report_ensemble((2, 16, 16, 1), 300, 20, 1.5, turns, clock)
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*sys.argv[1:])
