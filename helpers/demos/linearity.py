@@ -420,7 +420,7 @@ def build_is_it_linear(fig):
     adding, scaling, plane = fig.subplots(1, 3)
     adding.set(title="f(u+v) - f(u) - f(v) =", xlabel="z (circle: f(u) + f(v))", ylabel="f(z)")
     scaling.set(title="f(k u) - k f(u) =", xlabel="z (circle: k f(u))")
-    plane.set(title="gap 0 (blue):", xlabel="u", ylabel="v")
+    plane.set(title="no gap (dots):", xlabel="u", ylabel="v")
     plane.set(xlim=(-3.4, 3.4), ylim=(-3.4, 3.4), aspect="equal")
     for ax in (adding, scaling):
         ax.set_box_aspect(1)
@@ -434,14 +434,15 @@ def build_is_it_linear(fig):
         "scaling": _marks(scaling, "u", "", "ku"),
         "additivity": style.beside_title(adding, 0.81),
         "homogeneity": style.beside_title(scaling, 0.62),
-        "share": style.beside_title(plane, 0.62),
+        "share": style.beside_title(plane, 0.66),
         "holds": plane.plot([], [], **_SMALL_DOTS, color=style.BLUE)[0],
-        "fails": plane.plot([], [], **_SMALL_DOTS, color=style.ORANGE)[0],
+        "fails": plane.plot([], [], **_SMALL_CROSSES, color=style.ORANGE)[0],
         "chosen": plane.plot([], [], "+", ms=22, mew=2, color=style.INK, animated=True)[0],
     }
 
 
 _SMALL_DOTS = {**style.MEASURED, "markersize": 3.5, "animated": True}
+_SMALL_CROSSES = {**_SMALL_DOTS, "marker": "x", "markeredgewidth": 1.2}
 _ABOVE, _BELOW = (0, 8), (0, -18)  # where a letter stands, in points from its dot
 
 

@@ -42,8 +42,9 @@ def _plane(ax):
     cells = ax.pcolormesh(  # half the time of imshow
         _EDGES, _EDGES, np.zeros((CELLS, CELLS)), cmap=MAP, vmin=0, vmax=1, animated=True, zorder=0
     )
-    for wanted, color in ((0, ZERO), (1, ONE)):
-        ax.plot(*X[wanted == TARGETS].T, "o", ms=12, mfc=color, mec=style.INK, mew=1, animated=True)
+    for wanted, color, shape in ((0, ZERO, "o"), (1, ONE, "^")):
+        corners = X[wanted == TARGETS].T
+        ax.plot(*corners, shape, ms=12, mfc=color, mec=style.INK, mew=1, animated=True)
     return cells
 
 
@@ -145,7 +146,8 @@ def build_by_hand(fig):
     hidden.yaxis.set_label_coords(-0.2, 0.5)  # wherever the tick labels end
     for axis in (hidden.xaxis, hidden.yaxis):
         axis.set_major_locator(MaxNLocator(4, integer=True))
-    error.set(xlim=THRESHOLDS, ylim=(0, 0.52), xlabel="threshold 1", title="MSE slopes at")
+    error.set(xlim=THRESHOLDS, ylim=(0, 0.52), xlabel="threshold 1", ylabel="MSE")
+    error.set_title("places with a slope:")
     error.set_box_aspect(1)
     error.set_yticks([0, 1 / 8, 1 / 6, 1 / 4, 1 / 2], ["0", "1/8", "1/6", "1/4", "1/2"])
     moving = {"animated": True}
@@ -156,22 +158,23 @@ def build_by_hand(fig):
         "hidden": hidden,
         "half": hidden.plot([], [], **style.THEORY, **moving)[0],
         "corners": [
-            hidden.plot([], [], "o", **(_LARGE if one else _SMALL), **moving)[0] for one in TARGETS
+            hidden.plot([], [], **(_LARGE if one else _SMALL), **moving)[0] for one in TARGETS
         ],
         "names": [_corner_name(hidden, *corner) for corner in X.astype(int)],
         "sweep": error.plot([], [], lw=2, color=style.INK, **moving)[0],
         "now": error.plot([], [], "o", ms=9, color=style.VERMILLION, **moving)[0],
-        "sloping": style.beside_title(error, 0.68),
+        "sloping": style.beside_title(error, 0.86),
     }
 
 
-# Where the two classes fall on one point, the small dot leaves a ring of the large one to be seen.
-_LARGE, _SMALL = {"ms": 13, "color": ONE}, {"ms": 7, "color": ZERO, "zorder": 3}
+# Where the two classes fall on one point, the small dot leaves the edge of the triangle to be seen.
+_LARGE = {"marker": "^", "ms": 15, "color": ONE}
+_SMALL = {"marker": "o", "ms": 6, "color": ZERO, "zorder": 3}
 
 
 def _corner_name(ax, x1, x2):
     """A corner's name beside its dot, each on another side, so that folded corners can be read."""
-    offset = {"00": (-21, -5), "01": (-8, 10), "10": (-8, -20), "11": (7, -5)}[f"{x1}{x2}"]
+    offset = {"00": (-21, -5), "01": (-8, 10), "10": (-8, -20), "11": (10, -5)}[f"{x1}{x2}"]
     return ax.annotate(
         f"{x1}{x2}", (0, 0), offset, textcoords="offset points", animated=True,
         annotation_clip=False,
