@@ -24,7 +24,7 @@ from helpers.live import choice, live, number
 from helpers.losses import LOGISTIC, accuracy
 from helpers.network import Net
 from helpers.threads import one_blas_thread
-from helpers.training import Momentum, training
+from helpers.training import Momentum, part, training
 
 LAYERS, WIDTHS, RATES, NETS, SEEDS = (1, 5), (1, 16), (0.001, 10.0), (1, 32), (0, 99)
 POINTS, STEPS = 200, 600
@@ -89,13 +89,13 @@ def record_decision_boundary(
     descent = training(
         net, theta, *data[:2], LOGISTIC, steps=STEPS, optimizer=Momentum(lr), record=FRAMES
     )
-    run = yield from _part(descent, 0, 0.6)
+    run = yield from part(descent, 0, 0.6)
     if (run.diverged >= 0).all():
         raise ValueError(
             f"lr = {lr:g} is too large here: the loss of every net was infinite after "
             f"{run.diverged.max()} steps; choose a smaller learning rate"
         )
-    return (yield from _part(_film(data, run), 0.6, 1))
+    return (yield from part(_film(data, run), 0.6, 1))
 
 
 def _rng(seed, stream):
@@ -116,17 +116,6 @@ def _activations(own):
     if not isinstance(own, Activation):
         raise TypeError(f"own must be an Activation (with f and df), got {quoted(own)}")
     return {own.name: own, **ACTIVATIONS}
-
-
-def _part(generator, low, high):
-    """The same generator with its progress from `low` to `high`."""
-    message = None
-    while True:
-        try:
-            progress = generator.send(message)
-        except StopIteration as end:
-            return end.value
-        message = yield low + (high - low) * progress
 
 
 def _film(data, run):

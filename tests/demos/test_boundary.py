@@ -13,7 +13,7 @@ from helpers.datasets import DATASETS
 from helpers.demos import boundary
 from helpers.live import LiveFigure, Picture
 from helpers.losses import LOGISTIC
-from helpers.training import Momentum, train
+from helpers.training import Momentum, finish, train
 
 SMALL = {"layers": 1, "width": 3, "nets": 3}
 
@@ -25,12 +25,7 @@ def raise_errors(monkeypatch):
 
 def film(**settings):
     """The record, made at once."""
-    making = boundary.record_decision_boundary(**settings)
-    while True:
-        try:
-            next(making)
-        except StopIteration as end:
-            return end.value
+    return finish(boundary.record_decision_boundary(**settings))
 
 
 def look(record, **view):
@@ -337,11 +332,8 @@ def test_an_infinite_loss_is_not_drawn(moons):
     )
     losses = run.losses.copy()
     losses[2, 0] = np.inf
-    making = boundary._film(moons.data, dataclasses.replace(run, losses=losses))
-    with pytest.raises(StopIteration) as end:
-        while True:
-            next(making)
-    assert np.isnan(end.value.value.losses[2, 0]) and np.isnan(end.value.value.losses).sum() == 1
+    kept = finish(boundary._film(moons.data, dataclasses.replace(run, losses=losses))).losses
+    assert np.isnan(kept[2, 0]) and np.isnan(kept).sum() == 1
 
 
 def test_when_all_diverge_the_last_good_picture_stays(figure, monkeypatch):
