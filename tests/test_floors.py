@@ -19,7 +19,7 @@ LEVELS = [
     ["checks", "threads"],                          # floor 0
     ["activations", "losses", "datasets"],
     ["initializers"],                               # floor 1
-    ["network", "diagnostics", "theory"],
+    ["network", "diagnostics", "theory", "mean_field"],
     ["training"],                                   # floor 2
     ["style"],                                      # floor 3
     ["live", "table", "limits"],
