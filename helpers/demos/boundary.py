@@ -33,10 +33,10 @@ LAST_LOOKS = 0.2  # seconds for pictures when training is stopped early
 
 REACH = 1.9  # the plane is drawn from -REACH to REACH in both directions
 AXIS = np.linspace(-REACH, REACH, 51)
-GRID = np.stack(np.meshgrid(AXIS, AXIS), axis=-1, dtype=np.float32).reshape(-1, 2)
+GRID = np.stack(np.meshgrid(AXIS, AXIS), axis=-1).reshape(-1, 2)
 STRAIGHT = 0.005  # a boundary that strays less from a straight line, half a pixel, is called one
 LEVELS = (-log(9), 0.0, log(9))  # logits at which class 1 has probability 0.1, 0.5 and 0.9
-HUGE = np.float32(1e30)  # logits beyond are cut: the contours need finite numbers
+HUGE = 1e30  # logits beyond are cut: the contours need finite numbers
 
 VIEWS = ("all nets", "best net", "median net", "worst net")
 ZERO, ONE = style.BLUE, style.ORANGE  # the colours of the two classes, as in the other demos
@@ -52,7 +52,11 @@ class Film(NamedTuple):
     losses    (steps + 1, nets) after every step, NaN once a net has diverged
     steps     (frames,) the steps of which there is a picture
     thetas    (frames, nets, P) the nets at these steps
-    logits    (frames, nets, 51, 51) output at the places GRID, float32
+    logits    (frames, nets, 51, 51) output at the places GRID, float32 to save memory
+    middle    (frames, 51, 51) median of the nets' logits
+    lines     [frame][net] boundary: points (n, 2) where the logit is 0, NaN between two lines
+    bends     (frames, nets) how far the boundary strays from the straight line nearest to it, at
+              most; 0 for a straight line, NaN where a net gives one class to the whole picture
     accuracy  (frames, nets) share of the points on the right side
     ranking   (nets,) numbers of the nets, the one with the smallest last loss first
     message   what went wrong in training, "" if nothing did
@@ -64,6 +68,9 @@ class Film(NamedTuple):
     steps: np.ndarray
     thetas: np.ndarray
     logits: np.ndarray
+    middle: np.ndarray
+    lines: list
+    bends: np.ndarray
     accuracy: np.ndarray
     ranking: np.ndarray
     message: str
@@ -129,11 +136,12 @@ def _film(data, run):
         elif (yield len(looks) / len(run.frames)) == "stop":
             break
     kept = sorted(looks)
-    logits, rates = zip(*(looks[k] for k in kept), strict=True)
+    logits, middle, lines, bends, rates = zip(*(looks[k] for k in kept), strict=True)
     losses = np.where(np.isfinite(run.losses), run.losses, np.nan)
     return Film(
         data, run.net, losses, run.frames[kept], run.thetas[kept], np.stack(logits),
-        np.stack(rates), np.argsort(losses[-1], kind="stable"), run.message,
+        np.stack(middle), list(lines), np.stack(bends), np.stack(rates),
+        np.argsort(losses[-1], kind="stable"), run.message,
     )  # fmt: skip
 
 
@@ -150,13 +158,30 @@ def _halving(count):
 
 @one_blas_thread()
 def _look(run, k, data):
-    """Snapshot k: logits on the grid (nets, 51, 51), share of right answers (nets,)."""
+    """Snapshot k: what a Film keeps of it, from `logits` to `accuracy`."""
     theta = run.thetas[k]
     with np.errstate(all="ignore"):  # a net on its way to infinity
         right = accuracy(run.net.output(theta, data.X), data.Y)
-        logits = run.net.output(theta.astype(np.float32), GRID)
-    logits = np.clip(np.nan_to_num(logits), -HUGE, HUGE)
-    return logits.reshape(-1, AXIS.size, AXIS.size), right
+        logits = np.clip(np.nan_to_num(run.net.output(theta, GRID)), -HUGE, HUGE)
+    logits = logits.reshape(-1, AXIS.size, AXIS.size)
+    lines = [_boundary(one) for one in logits]
+    bends = np.array([_bend(line) for line in lines])
+    return logits.astype(np.float32), np.median(logits, axis=0), lines, bends, right
+
+
+def _boundary(logits):
+    contours = contour_generator(AXIS, AXIS, logits, line_type=LineType.ChunkCombinedNan)
+    points = contours.lines(0.0)[0][0]
+    return np.empty((0, 2)) if points is None else points
+
+
+def _bend(line):
+    points = line[~np.isnan(line[:, 0])]
+    if not len(points):
+        return np.nan
+    points = points - points.mean(0)
+    across = np.linalg.eigh(points.T @ points)[1][:, 0]  # direction of the smallest spread
+    return abs(points @ across).max()
 
 
 # --- One frame ----------------------------------------------------------------------------------
@@ -169,9 +194,7 @@ class Boundary(NamedTuple):
     regions   outlines (points (n, 2), codes (n,)) of the places where class 1 has a probability
               above 0.1, 0.5 and 0.9: by the net that is shown, or by the median of all
     lines     (m, 2) boundaries of the nets shown, one after the other with NaN between
-    bends     (shown,) how far a boundary strays from the straight line nearest to it, at most;
-              0 for a straight line, NaN where a net gives one class to the whole picture
-    losses    (shown,), accuracy (shown,) of the same nets at this step
+    bends, losses, accuracy  (shown,) of the nets shown, at this step
     """
 
     film: Film
@@ -192,26 +215,19 @@ def compute_decision_boundary(*, record, frame=-1, show="all nets"):
     """
     frame = whole("frame", frame, -1, len(record.steps) - 1)
     net = _chosen(record.ranking, one_of("show", show, VIEWS))
-    logits, step = record.logits[frame], int(record.steps[frame])
-    nets = range(len(logits)) if net < 0 else [net]
-    lines = [_boundary(logits[n]) for n in nets]
+    step = int(record.steps[frame])
+    shown = slice(None) if net < 0 else slice(net, net + 1)
     return Boundary(
-        record, show, step, net, _regions(np.median(logits[nets], axis=0)), _joined(lines),
-        np.array([_bend(line) for line in lines]), record.losses[step][nets],
-        record.accuracy[frame][nets],
+        record, show, step, net,
+        _regions(record.middle[frame] if net < 0 else record.logits[frame, net]),
+        _joined(record.lines[frame][shown]), record.bends[frame, shown],
+        record.losses[step, shown], record.accuracy[frame, shown],
     )  # fmt: skip
 
 
 def _chosen(ranking, show):
     places = {"best net": 0, "median net": (len(ranking) - 1) // 2, "worst net": -1}
     return int(ranking[places[show]]) if show in places else -1
-
-
-def _boundary(logits):
-    """Where the logit is 0: points (n, 2) along the lines, NaN between two lines."""
-    contours = contour_generator(AXIS, AXIS, logits, line_type=LineType.ChunkCombinedNan)
-    points = contours.lines(0.0)[0][0]
-    return np.empty((0, 2)) if points is None else points
 
 
 def _regions(logits):
@@ -228,15 +244,6 @@ def _outline(points, codes):
 def _joined(lines):
     gap = np.full((1, 2), np.nan)
     return np.concatenate([part for line in lines for part in (line, gap)])
-
-
-def _bend(line):
-    points = line[~np.isnan(line[:, 0])]
-    if not len(points):
-        return np.nan
-    points = points - points.mean(0)
-    across = np.linalg.eigh(points.T @ points)[1][:, 0]  # direction of the smallest spread
-    return abs(points @ across).max()
 
 
 # --- The figure ---------------------------------------------------------------------------------
