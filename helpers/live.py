@@ -22,7 +22,9 @@ import base64
 import html
 import io
 import math
+import struct
 import time
+import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -280,7 +282,7 @@ class Picture:
     """A figure that is built once; `paint(result)` gives the PNG of a new state."""
 
     def __init__(self, build, draw, size):
-        self.draw = draw
+        self.build, self.draw = build, draw
         with rc():
             self.figure = figure(size)
             self.canvas = FigureCanvasAgg(self.figure)
@@ -322,23 +324,33 @@ def draw_moving(canvas):
         artist.draw(canvas.get_renderer())
 
 
-def png(canvas, level=1):
-    """The picture on an Agg canvas as PNG bytes, without transparency. Level 1 is the fast one."""
-    size = canvas.get_width_height(physical=True)
-    rgba = PIL.Image.frombuffer("RGBA", size, canvas.buffer_rgba(), "raw", "RGBA", 0, 1)
-    return _encode(rgba.convert("RGB"), level)
+def png(canvas):
+    """The picture on an Agg canvas as PNG bytes (RGB, rows without a filter, compressed a little).
+
+    Half the time of Pillow's own PNG, which tries five filters on every row: on flat colours and
+    thin lines none of them helps. Pillow still compresses, one byte of a row as one pixel of a
+    palette image, because Python's zlib is slower. Chunks as in the PNG specification (W3C 2003).
+    """
+    width, height = canvas.get_width_height()
+    rgba = PIL.Image.frombuffer("RGBA", (width, height), canvas.buffer_rgba(), "raw", "RGBA", 0, 1)
+    rgb = rgba.convert("RGB").tobytes()
+    rows = PIL.Image.frombuffer("P", (3 * width, height), rgb, "raw", "P", 0, 1)
+    data = rows.tobytes("zip", "P", False, 1, -1, b"")
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)  # 8 bits, RGB
+    chunks = _chunk(b"IHDR", header) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunks
 
 
-def _encode(image, level):
-    buffer = io.BytesIO()
-    image.save(buffer, "png", compress_level=level)
-    return buffer.getvalue()
+def _chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def _pressed(data):
+def pressed(data):
     """The same picture in fewer bytes, for the notebook file."""
+    buffer = io.BytesIO()
     with PIL.Image.open(io.BytesIO(data)) as image:
-        return _encode(image, 9)
+        image.save(buffer, "png", compress_level=9)
+    return buffer.getvalue()
 
 
 # --- Long computations, a little at a time -----------------------------------------------------
@@ -561,7 +573,7 @@ class LiveFigure(widgets.VBox):
     def png(self):
         """The picture as PNG bytes."""
         with DRAWING:
-            return _pressed(self._image.value)
+            return pressed(self._image.value)
 
     def set(self, **values):
         """Change settings from code. Errors are raised, in the settings and in `compute`."""
@@ -755,7 +767,7 @@ class StillFigure:
             canvas = FigureCanvasAgg(fig)
             canvas.draw()
             draw_moving(canvas)
-            self._png = png(canvas, level=9)
+            self._png = pressed(png(canvas))
         self.text, self._size = str(text), tuple(fig.get_size_inches())
 
     def png(self):

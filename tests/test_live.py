@@ -256,6 +256,16 @@ def test_a_moving_line_is_clipped_at_the_axes():
     assert columns.max() <= left.x1 + 1
 
 
+def test_the_png_is_the_picture_on_the_canvas():
+    fig = wave()
+    fig.set(frequency=3.0)
+    canvas = np.asarray(fig._picture.canvas.buffer_rgba())
+    assert (canvas[..., 3] == 255).all()
+    for data in (fig._image.value, fig.png()):
+        np.testing.assert_array_equal(pixels(data), canvas[..., :3])
+    assert len(fig.png()) < len(fig._image.value)
+
+
 def test_the_layout_is_solved_once():
     fig = wave()
     places = [axes.get_position().bounds for axes in fig._picture.figure.axes]

@@ -368,19 +368,14 @@ class Control:
         raise AssertionError(f"{self.label}: the keyboard does not move it from {before}")
 
     def move_by_mouse(self):
-        """To the middle of a slider (or a quarter from there), to another choice, a click."""
+        """Drag a slider to the middle, to another place if it stands there; click the others."""
         before = self.value
         self.node.scroll_into_view_if_needed()
-        if self.kind == "slider":
-            self.drag([0.75 if 0.4 < self.place() < 0.6 else 0.5])
-        else:
-            self._input().click()
-        assert wait_until(lambda: self.value != before, 2), f"{self.label}: the mouse is no use"
-
-    def place(self):
-        """Where the handle stands, from 0 to 1 along the track."""
-        handle, track = self._input().bounding_box(), self._track()
-        return (handle["x"] + handle["width"] / 2 - track["x"]) / track["width"]
+        for place in (0.5, 0.75, 0.0, 1.0) if self.kind == "slider" else (None,):
+            self._input().click() if place is None else self.drag([place])
+            if wait_until(lambda: self.value != before, 0.5):
+                return
+        raise AssertionError(f"{self.label}: the mouse does not move it from {before}")
 
     def drag(self, places, pause=0.0):
         """Hold the handle and move it over these places (0 to 1), then let go."""

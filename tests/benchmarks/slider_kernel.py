@@ -1,0 +1,158 @@
+"""A slider step of the live figure against making the figure again, in the kernel.
+
+    python tests/benchmarks/slider_kernel.py [helpers.demos.linearity.fold ...]
+
+For every slider of every demo, over the same values in turn and in random order:
+
+    live     the widget's value changes: compute, move the artists, blit, PNG, texts
+    rebuild  compute, a new figure, all artists, savefig (100 dots per inch, tight box, no layout
+             engine): what a notebook does with `interact` and inline figures
+    same     the very same figure made again: our 150 dots per inch, its layout solved again
+
+A live step should take at most a tenth of a rebuild. Where it takes more, look at `full`, the share
+of steps that asked for a full redraw, and at `compute`, which both have to do.
+"""
+
+import importlib
+import io
+import statistics
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from helpers.live import LiveFigure, Number
+from helpers.style import DPI, rc
+
+DEMOS = (
+    "helpers.demos.linearity.fold",
+    "helpers.demos.xor.by_hand",
+    "helpers.demos.approximation.build_a_function",
+    "helpers.demos.boundary.decision_boundary",
+)
+ROUNDS = 8  # values of each slider
+TARGET = 0.10
+
+
+@dataclass
+class Times:
+    """Milliseconds of each step of a demo, by what was timed."""
+
+    live: list = field(default_factory=list)
+    rebuild: list = field(default_factory=list)
+    same: list = field(default_factory=list)
+    compute: list = field(default_factory=list)
+    full: int = 0
+
+    def median(self, name):
+        return statistics.median(getattr(self, name))
+
+    @property
+    def ratio(self):
+        return self.median("live") / self.median("rebuild")
+
+
+def demo(path):
+    """The live figure of a demo, given as package.module.function."""
+    module, name = path.rsplit(".", 1)
+    return getattr(importlib.import_module(module), name)()
+
+
+def sliders(figure):
+    """(panel, name, control) of the sliders that need no new record."""
+    return [
+        (panel, name, control)
+        for panel in figure._quick_panels()
+        for name, control in panel.controls.items()
+        if isinstance(control, Number) and not panel.widgets[name].disabled
+    ]
+
+
+def values(control):
+    """As many different values as there are rounds, over the range of a slider."""
+    ends = (control.low, control.high)
+    spaced = np.geomspace(*ends, ROUNDS) if control.log else np.linspace(*ends, ROUNDS)
+    return list(dict.fromkeys(int(x) if control.whole else control.clean(x) for x in spaced))
+
+
+def timed(action, *arguments):
+    start = time.perf_counter()
+    action(*arguments)
+    return (time.perf_counter() - start) * 1000
+
+
+def rebuild(figure, dpi=100, layout=None, box="tight"):
+    """What a notebook does that makes its figure again, without compute."""
+    with rc():
+        fig = Figure(figsize=figure._size, dpi=dpi, layout=layout)
+        FigureCanvasAgg(fig)
+        picture = figure._picture
+        picture.draw(picture.build(fig), figure.result)
+        fig.savefig(io.BytesIO(), format="png", bbox_inches=box)
+
+
+def same(figure):
+    rebuild(figure, DPI, "constrained", None)
+
+
+def measure(figure, rng):
+    """Times of all steps; the ways to make them take turns, in random order."""
+    times = Times()
+    for panel, name, control in sliders(figure):
+        figure.reset()
+        for value in rng.permutation(values(control)).tolist():
+            if panel.widgets[name].value != value:
+                time_step(times, figure, panel.widgets[name], value, rng)
+    return times
+
+
+def time_step(times, figure, widget, value, rng):
+    """Time one step, what it computes, and the other ways to show the same result."""
+    with count_full_redraws(figure._picture, times):
+        times.live.append(timed(setattr, widget, "value", value))
+    record = {"record": figure.record} if figure.record is not None else {}
+    values = figure._asked()
+    times.compute.append(timed(lambda: figure._compute(**record, **values)))
+    for way in rng.permutation(["rebuild", "same"]):
+        drawn = timed({"rebuild": rebuild, "same": same}[way], figure)
+        getattr(times, way).append(times.compute[-1] + drawn)
+
+
+@contextmanager
+def count_full_redraws(picture, times):
+    draw = picture.draw
+
+    def counted(artists, result):
+        everything = draw(artists, result)
+        times.full += bool(everything)
+        return everything
+
+    picture.draw = counted
+    try:
+        yield
+    finally:
+        picture.draw = draw
+
+
+def main(paths):
+    LiveFigure.raise_errors = True
+    print(f"{'demo':46} {'live':>8} {'rebuild':>8} {'same':>8} {'compute':>8} {'full':>5} ratio")
+    worst = 0.0
+    for path in paths:
+        figure = demo(path)
+        times = measure(figure, np.random.default_rng(0))
+        figure.close()
+        worst = max(worst, times.ratio)
+        ways = ("live", "rebuild", "same", "compute")
+        medians = " ".join(f"{times.median(way):5.1f} ms" for way in ways)
+        full = times.full / len(times.live)
+        print(f"{path:46} {medians} {full:5.0%} 1/{1 / times.ratio:.1f}")
+    print(f"worst: 1/{1 / worst:.1f}, target 1/{1 / TARGET:.0f}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:] or DEMOS)
