@@ -40,6 +40,7 @@ HUGE = 1e30  # logits beyond are cut: the contours need finite numbers
 
 VIEWS = ("all nets", "best net", "median net", "worst net")
 ZERO, ONE = style.BLUE, style.ORANGE  # the colours of the two classes, as in the other demos
+THIN = "#555555"  # of many boundaries; not transparent, which would take longer to draw
 TINTS = ("#8FC1E3", "#D3E7F4", "#FBE9C2", "#F2C873")  # class 0 for sure, class 0, 1, 1 for sure
 
 
@@ -319,7 +320,7 @@ def draw_decision_boundary(artists, result):
         patch.set_path(Path(*outline))
     alone = result.net >= 0
     artists["lines"].set_data(*result.lines.T)
-    artists["lines"].set(linewidth=2.0 if alone else 0.9, alpha=1.0 if alone else 0.7)
+    artists["lines"].set(linewidth=2.0 if alone else 0.9, color=style.INK if alone else THIN)
     artists["step"].set_text(f"{result.step}")
     artists["right"].set_text(_share(result.accuracy))
     artists["now"].set_xdata([result.step, result.step])
