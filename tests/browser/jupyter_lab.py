@@ -252,17 +252,18 @@ def _is_warning(output):
     return output.get("name") == "stderr"
 
 
+KINDS = {"slider": ".widget-slider", "choice": ".widget-radio", "toggle": ".widget-checkbox"}
+
+
 class Figure:
     """A live figure in the page: its controls, its picture, and what is written beside it."""
 
     def __init__(self, page, box):
         self.page, self.box = page, box
 
-    def controls(self, where=""):
-        """All controls a reader can move, as (kind, label, node); `where` is a CSS selector."""
-        kinds = {"slider": ".widget-slider", "choice": ".widget-radio",
-                 "toggle": ".widget-checkbox"}
-        found = [(kind, self.box.locator(f"{where} {css}")) for kind, css in kinds.items()]
+    def controls(self, *kinds):
+        """All controls a reader can move, or those of some kinds: slider, choice, toggle."""
+        found = [(kind, self.box.locator(KINDS[kind])) for kind in kinds or KINDS]
         return [
             Control(self, kind, nodes.nth(i)) for kind, nodes in found for i in range(nodes.count())
         ]
@@ -329,7 +330,7 @@ class Control:
 
     @property
     def disabled(self):
-        return self._input().evaluate("e => e.disabled || !!e.closest('[disabled]')")
+        return self.handle.evaluate("e => e.disabled || !!e.closest('[disabled]')")
 
     @property
     def value(self):
@@ -337,7 +338,7 @@ class Control:
             return self.node.locator(".widget-readout").inner_text()
         if self.kind == "choice":
             return self.node.locator("input:checked").evaluate("box => box.parentNode.innerText")
-        return self._input().is_checked()
+        return self.handle.is_checked()
 
     @property
     def slow(self):
@@ -349,12 +350,13 @@ class Control:
         inputs = self.node.locator("input")
         return [inputs.nth(i) for i in range(inputs.count())]
 
-    def _input(self):
+    @property
+    def handle(self):
         """What takes the keyboard and the mouse; of a choice, the first button not chosen."""
         return self.node.locator(".noUi-handle, input:not([type=radio]:checked)").first
 
     def press(self, *keys):
-        self._input().focus()
+        self.handle.focus()
         for key in keys:
             self.page.keyboard.press(key)
 
@@ -372,7 +374,7 @@ class Control:
         before = self.value
         self.node.scroll_into_view_if_needed()
         for place in (0.5, 0.75, 0.0, 1.0) if self.kind == "slider" else (None,):
-            self._input().click() if place is None else self.drag([place])
+            self.handle.click() if place is None else self.drag([place])
             if wait_until(lambda: self.value != before, 0.5):
                 return
         raise AssertionError(f"{self.label}: the mouse does not move it from {before}")
@@ -383,7 +385,7 @@ class Control:
         self.page.mouse.up()
 
     def hold(self, places, pause=0.0):
-        handle, track = self._input().bounding_box(), self._track()
+        handle, track = self.handle.bounding_box(), self._track()
         y = handle["y"] + handle["height"] / 2
         self.page.mouse.move(handle["x"] + handle["width"] / 2, y)
         self.page.mouse.down()

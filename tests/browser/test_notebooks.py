@@ -24,8 +24,8 @@ def complaints_about(figure):
 def helpers(figure, control):
     """The opening state alone, then with one choice made: some controls count only for that."""
     yield None
-    for choice in figure.controls():
-        if choice.kind != "slider" and choice.label != control.label:
+    for choice in figure.controls("choice", "toggle"):
+        if choice.label != control.label:
             yield from choice.options()
 
 
