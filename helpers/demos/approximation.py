@@ -140,7 +140,7 @@ def _largest(net, target, pieces, table):
     return float(np.abs(built - _wanted_in_pieces(target, pieces)).max())
 
 
-_FLANK = np.array([-8.0, -4, -2, -1, -0.5, 0, 0.5, 1, 2, 4, 8])
+_FLANK = np.linspace(-8, 8, 25)
 
 
 def _outlines(net, per_part):
@@ -548,11 +548,11 @@ def draw_by_hand(artists, result):
 
 def describe_by_hand(result):
     """The figure in words."""
-    reach = f"{result.pieces} would" if result.pieces else f"not even {MOST} would"
+    pieces = _count(result.pieces, "equal piece") if result.pieces else f"not even {MOST} pieces"
     return (
         f"{result.target.label} from {HAND} {NAMES[result.block]} placed by hand. Largest error "
         f"{_size(result.error)} at x = {result.worst:.3g}; {HAND} equal pieces give "
-        f"{_size(result.even)}; {reach} do as well as yours."
+        f"{_size(result.even)}; {pieces} would do as well as your {HAND}."
     )
 
 
@@ -889,7 +889,7 @@ def build_sawtooth(fig):
         "here": right.plot([], [], animated=True, **_RING)[0],
         "deep": right.plot([], [], ls="none", marker="*", ms=15, color=green, animated=True)[0],
         "deep_name": right.text(0, 0.018, "deep net", color=green, ha="center", animated=True),
-        "says": _number_above(right, "best fit of one layer"),
+        "says": _number_above(right, "one layer, equal spacing"),
     }
 
 

@@ -168,7 +168,8 @@ def build_fold(fig):
     layers, bars = right.subplots(2, 1, height_ratios=(1.25, 1))
     _build_layers(layers)
     bars.set(xlim=(0.4, FEATURES + 0.6), ylim=(0, 1.08), yticks=(0, 1))
-    bars.set(xticks=range(1, FEATURES + 1), xlabel="singular values of W' / the largest")
+    bars.set(xticks=range(1, FEATURES + 1), xlabel="number, the largest first")
+    bars.set_title("singular values of W' / the largest")
     orange = style.ORANGE
     return {
         "key": net.set_title(""),
@@ -281,6 +282,7 @@ BENT_SLOPES, SHIFTS = (-1.0, 1.0), (-1.0, 1.0)
 CURVE = np.linspace(-2 * REACH, 2 * REACH, 241)
 PAIRS = 600  # random pairs (u, v), and as many (u, k)
 NO_GAP = 1e-9  # gaps below this are rounding
+LETTER_WIDTH = 0.6  # of points nearer to each other than this only one is named
 YOURS = "yours"  # the name of the learner's own function in the list of activations
 SHOWN = {"leaky_relu": "leaky_relu, slope a", "affine": "affine, a z + c", YOURS: "your function"}
 
@@ -493,8 +495,11 @@ def _draw_marks(marks, result, points, construction, end):
     marks["gap"].set_data([end[0], end[0]], [end[1], points[-1][1]])
     marks["end"].set_data([end[0]], [end[1]])
     marks["points"].set_data(*zip(*points, strict=True))
-    for letter, place in zip(marks["letters"], points, strict=True):
+    named = [pair for pair in zip(marks["letters"], points, strict=True) if pair[0].get_text()]
+    for k, (letter, place) in enumerate(named):
         letter.xy = place
+        hidden = any(abs(place[0] - x) < LETTER_WIDTH for _, (x, _) in named[k + 1 :])
+        letter.set_visible(not hidden)
     marks["letters"][-1].set_position(_ABOVE if points[-1][1] >= end[1] else _BELOW)
 
 
@@ -916,9 +921,10 @@ def build_learning_curves(fig):
     curves, halves = fig.subplots(1, 2, width_ratios=(1.6, 1))
     fig.get_layout_engine().set(wspace=0.1)
     curves.set(ylim=(0, 4.4), xlabel="time = 2 x learning rate x step")
+    curves.set_ylabel("strength learned")
     curves.set_title("learned: theory (lines), gradient descent (dots)")
     halves.set(xscale="log", yscale="log", xlim=(0.22, 4.6), ylim=(0.3, 200))
-    halves.set(xlabel="strength s of the target", title="time until half is learned")
+    halves.set(xlabel="strength s of the target", ylabel="time", title="until half is learned")
     halves.set_xticks([0.25, 0.5, 1, 2, 4], ["0.25", "0.5", "1", "2", "4"])
     halves.set_yticks([1, 10, 100], ["1", "10", "100"])
     halves.minorticks_off()

@@ -352,10 +352,10 @@ def build_restarts(fig):
     """Left: the sorted final errors. Middle: one net. Right: success of every activation."""
     errors, plane, success = fig.subplots(1, 3, width_ratios=(1.3, 1, 1))
     errors.set(xlim=(-6, RESTARTS + 45), ylim=(-0.015, CEILING + 0.01), xticks=(1, 100, 200, 300))
-    errors.set(xlabel="nets sorted by MSE, and counts", title="final MSE of 300 nets")
+    errors.set(xlabel="net, sorted (right: how many)", title="final MSE of 300 nets")
     errors.set_yticks(list(XOR_LEVELS), ["0", "1/8", "1/6", "1/4"])
     errors.hlines(list(XOR_LEVELS), 0, RESTARTS, lw=style.THEORY["linewidth"], color=style.INK)
-    success.set(xlim=(-0.04, 1.04), ylim=(len(TRAINED) - 0.5, -0.5), title="solved (2 std. errors)")
+    success.set(xlim=(-0.04, 1.04), ylim=(len(TRAINED) - 0.5, -0.5), title="share solved ± 2 s.e.")
     success.set_xticks([0, 0.5, 1], ["0%", "50%", "100%"])
     success.set_yticks(range(len(TRAINED)), [name.replace("_", " ") for name in TRAINED])
     success.grid(axis="y")

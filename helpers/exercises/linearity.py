@@ -185,88 +185,6 @@ def folded_rank(sizes):
 )
 
 
-# --- The best plane -----------------------------------------------------------------------------
-
-
-def _judge_best_plane(attempt):
-    rng = np.random.default_rng(3)
-    X = rng.normal(size=(8, 3)) * [2.0, 1.0, 0.3] + [0.0, 1.0, 5.0]
-    for k in (2, 1):
-        answer = attempt(X, k)
-        if np.shape(answer) == (8, k):
-            raise Hint(_only_coordinates(k))
-        points = array("the answer", answer, X.shape)
-        same(f"the answer for k = {k}", points, _onto_plane(X, k), _wrong_planes(X, k))
-
-
-def _only_coordinates(k):
-    return (
-        f"You returned the coordinates within the plane, shape (8, {k}): multiply by the directions"
-        f" again to get points in space, shape (8, 3)."
-    )
-
-
-def _directions(X):
-    return np.linalg.svd(X)[2].T  # columns: largest spread first
-
-
-def _project(X, V):
-    return X @ V @ V.T
-
-
-def _onto_plane(X, k):
-    mean = X.mean(axis=0)
-    return mean + _project(X - mean, _directions(X - mean)[:, :k])
-
-
-def _wrong_planes(X, k):
-    mean = X.mean(axis=0)
-    C, V = X - mean, _directions(X - mean)
-    return {
-        "The cloud was not centred: subtract the mean before the directions are found": _project(
-            X, _directions(X)[:, :k]
-        ),
-        "The mean has to be added again at the end": _project(C, V[:, :k]),
-        "The mean of each column is needed, X.mean(axis=0), not one number": (
-            X.mean() + _project(X - X.mean(), _directions(X - X.mean())[:, :k])
-        ),
-        "These are the directions of least spread; take the first ones": (
-            mean + _project(C, V[:, -k:])
-        ),
-        "The directions are the rows of Vt, not its columns": mean + _project(C, V.T[:, :k]),
-        "Centre the points as well, not only the directions": _project(X, V[:, :k]),
-        "All points are still where they were": X,
-    }
-
-
-BEST_PLANE = Exercise(
-    key="best_plane",
-    title="The best plane",
-    task=r"""The linear autoencoder with a bottleneck of $k$ units finds the $k$ directions of
-largest spread, but only if the data are centred first. Do it without training: move each point of
-`X` (one per row) to the nearest point of the best plane *through the mean*. The rows of `Vt` in
-`U, S, Vt = np.linalg.svd(...)` are the directions, largest spread first.""",
-    stub='''\
-def best_plane(X, k):
-    """Return the points of X (n, d), each moved onto the best k-dimensional plane."""
-    mean = ...
-    U, S, Vt = np.linalg.svd(...)
-    V = ...
-    return ...
-''',
-    solution='''\
-def best_plane(X, k):
-    """Centre, project onto the first k directions, and move back."""
-    mean = X.mean(axis=0)
-    U, S, Vt = np.linalg.svd(X - mean)
-    V = Vt[:k].T
-    return mean + (X - mean) @ V @ V.T
-''',
-    judge=_judge_best_plane,
-    praise="This is what a centred linear autoencoder learns, to the last digit.",
-)
-
-
 # --- Is it linear? ------------------------------------------------------------------------------
 
 
@@ -351,6 +269,88 @@ def counterexample():
 ''',
     judge=_judge_counterexample,
     praise="Two straight pieces, but not one straight line: piecewise linear is not linear.",
+)
+
+
+# --- The best plane -----------------------------------------------------------------------------
+
+
+def _judge_best_plane(attempt):
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(8, 3)) * [2.0, 1.0, 0.3] + [0.0, 1.0, 5.0]
+    for k in (2, 1):
+        answer = attempt(X, k)
+        if np.shape(answer) == (8, k):
+            raise Hint(_only_coordinates(k))
+        points = array("the answer", answer, X.shape)
+        same(f"the answer for k = {k}", points, _onto_plane(X, k), _wrong_planes(X, k))
+
+
+def _only_coordinates(k):
+    return (
+        f"You returned the coordinates within the plane, shape (8, {k}): multiply by the directions"
+        f" again to get points in space, shape (8, 3)."
+    )
+
+
+def _directions(X):
+    return np.linalg.svd(X)[2].T  # columns: largest spread first
+
+
+def _project(X, V):
+    return X @ V @ V.T
+
+
+def _onto_plane(X, k):
+    mean = X.mean(axis=0)
+    return mean + _project(X - mean, _directions(X - mean)[:, :k])
+
+
+def _wrong_planes(X, k):
+    mean = X.mean(axis=0)
+    C, V = X - mean, _directions(X - mean)
+    return {
+        "The cloud was not centred: subtract the mean before the directions are found": _project(
+            X, _directions(X)[:, :k]
+        ),
+        "The mean has to be added again at the end": _project(C, V[:, :k]),
+        "The mean of each column is needed, X.mean(axis=0), not one number": (
+            X.mean() + _project(X - X.mean(), _directions(X - X.mean())[:, :k])
+        ),
+        "These are the directions of least spread; take the first ones": (
+            mean + _project(C, V[:, -k:])
+        ),
+        "The directions are the rows of Vt, not its columns": mean + _project(C, V.T[:, :k]),
+        "Centre the points as well, not only the directions": _project(X, V[:, :k]),
+        "All points are still where they were": X,
+    }
+
+
+BEST_PLANE = Exercise(
+    key="best_plane",
+    title="The best plane",
+    task=r"""The linear autoencoder with a bottleneck of $k$ units finds the $k$ directions of
+largest spread, but only if the data are centred first. Do it without training: move each point of
+`X` (one per row) to the nearest point of the best plane *through the mean*. The rows of `Vt` in
+`U, S, Vt = np.linalg.svd(...)` are the directions, largest spread first.""",
+    stub='''\
+def best_plane(X, k):
+    """Return the points of X (n, d), each moved onto the best k-dimensional plane."""
+    mean = ...
+    U, S, Vt = np.linalg.svd(...)
+    V = ...
+    return ...
+''',
+    solution='''\
+def best_plane(X, k):
+    """Centre, project onto the first k directions, and move back."""
+    mean = X.mean(axis=0)
+    U, S, Vt = np.linalg.svd(X - mean)
+    V = Vt[:k].T
+    return mean + (X - mean) @ V @ V.T
+''',
+    judge=_judge_best_plane,
+    praise="This is what a centred linear autoencoder learns, to the last digit.",
 )
 
 
@@ -576,7 +576,7 @@ def hat(centre, width):
 
 
 EXERCISES = (
-    COLLAPSE_TWO, COLLAPSE_STACK, FOLDED_RANK, BEST_PLANE, ADDITIVITY_GAP, COUNTEREXAMPLE,
+    COLLAPSE_TWO, COLLAPSE_STACK, FOLDED_RANK, ADDITIVITY_GAP, COUNTEREXAMPLE, BEST_PLANE,
     XOR_BY_HAND, XOR_WITH_ABS, UNIT_GRADIENT, HAT,
 )
 

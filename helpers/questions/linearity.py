@@ -43,15 +43,12 @@ RELU_LINEAR = dict(
 PLANE = dict(
     key="plane",
     question=(
-        "A linear net 3-2-3 without biases learns to reproduce points in space. The cloud "
-        "lies far from the origin. Which plane does it find?"
+        "A linear net 3-2-3 without biases learns to reproduce points in space. The cloud lies far "
+        "from the origin, in the direction in which it is thin. Which plane does the net find?"
     ),
     options=[
         "The plane in which the cloud is spread out most",
-        (
-            "A plane through the origin that points at the cloud, even if the cloud is thin in "
-            "that direction"
-        ),
+        "The plane through the origin that holds the middle of the cloud and its longest direction",
         "A different plane for every start: training gets stuck in local minima",
         "No plane: without bends it cannot compress",
     ],
@@ -66,8 +63,8 @@ PLANE = dict(
 DYNAMICS = dict(
     key="dynamics",
     question=(
-        "Two linear nets learn the same straight-line data by gradient descent: one with a "
-        "single layer, one with five. What differs?"
+        "Two linear nets learn the same straight-line data by gradient descent, both from very "
+        "small weights: one with a single layer, one with five. What differs?"
     ),
     options=[
         "Nothing: they compute the same class of functions",
@@ -77,9 +74,9 @@ DYNAMICS = dict(
     ],
     answer=2,
     why=(
-        "Both end on the least-squares solution. On the way, each layer's gradient is "
-        "multiplied by the other layers' weights, so small weights learn slowly and large "
-        "ones fast: plateaus and sudden drops."
+        "Both end on the least-squares solution. On the way, each layer's gradient is multiplied "
+        "by the other layers' weights, so small weights learn slowly and large ones fast: plateaus "
+        "and sudden drops. From weights near 1 there is no plateau."
     ),
 )
 
@@ -125,14 +122,14 @@ BOUNDARY = dict(
 BUILD = dict(
     key="build",
     question=(
-        "You build sin(2 pi x) from ReLU hinges and from sigmoid steps. You double the "
-        "number of units. By how much does the largest error shrink?"
+        "You build sin(2 pi x) from ReLU hinges and from sigmoid steps. You go from 64 units to "
+        "128. What happens to the largest error?"
     ),
     options=[
-        "Both by half",
-        "Steps by half, hinges to a quarter",
-        "Hinges by half, steps to a quarter",
-        "Not at all: one hidden layer is not enough for a sine",
+        "Both errors halve",
+        "Steps: half; hinges: a quarter",
+        "Hinges: half; steps: a quarter",
+        "Nothing: one hidden layer is not enough for a sine",
     ],
     answer=1,
     why=(
@@ -161,6 +158,24 @@ NEEDS = dict(
     ),
 )
 
+DEEP_LINEAR = dict(
+    key="deep-linear",
+    question=(
+        "Twenty linear layers, all weights random with the same variance. Can gradient descent "
+        "train them?"
+    ),
+    options=[
+        "Never: the gradient vanishes or explodes",
+        "Always: nothing can saturate",
+        "It depends on how the matrices are drawn",
+    ],
+    answer=2,
+    why=(
+        "Orthogonal matrices keep every length. Products of Gaussian ones stretch some directions "
+        "and shrink others, more with every layer."
+    ),
+)
+
 SAWTOOTH = dict(
     key="sawtooth",
     question=(
@@ -174,7 +189,7 @@ SAWTOOTH = dict(
     step=1,
     unit="pieces",
     why=(
-        "Each layer folds what it gets in two, so the number of pieces doubles: 2 to the "
-        "power 7 is 128, from 14 units. One layer needs a unit for every bend."
+        "Each layer folds what it gets in two, so the number of pieces doubles: 2 to the power 7 "
+        "is 128, from 14 units. One layer needs a unit for every piece: 128."
     ),
 )

@@ -63,5 +63,5 @@ def test_numbers_in_the_answers_are_true():
     steps = [theory.staircase_bound(n, 1.0) for n in (8, 16)]
     hinges = [theory.interpolation_bound(n, 1.0) for n in (8, 16)]
     assert np.isclose(steps[0] / steps[1], 2) and np.isclose(hinges[0] / hinges[1], 4)
-    assert "Steps by half, hinges to a quarter" == linearity.BUILD["options"][1]
+    assert "Steps: half; hinges: a quarter" == linearity.BUILD["options"][1]
     assert linearity.BUILD["answer"] == 1
