@@ -147,11 +147,16 @@ def chi_1(act, sigma_w, q):
     arXiv:1611.01232).
     """
     weight, _ = _variances(sigma_w, 0.0)
-    return _plain(weight * moments(act, np.minimum(q, LARGEST)).slope)
+    q = np.minimum(checks.real_array("q", q), LARGEST)
+    return _plain(weight * moments(act, q).slope)
 
 
 def _variances(sigma_w, sigma_b):
-    return _not_negative("sigma_w", sigma_w) ** 2, _not_negative("sigma_b", sigma_b) ** 2
+    sigmas = _not_negative("sigma_w", sigma_w), _not_negative("sigma_b", sigma_b)
+    for name, sigma in zip(("sigma_w", "sigma_b"), sigmas, strict=True):
+        if (sigma > 1e100).any():
+            raise ValueError(f"{name} must be at most 1e100, got {sigma.max():g}")
+    return tuple(sigma**2 for sigma in sigmas)
 
 
 class Signal(NamedTuple):
@@ -174,7 +179,7 @@ def signal(act, sigma_w, sigma_b, depth, inputs=1.0):
     The first layer has q = sigma_w^2 * inputs + sigma_b^2, every other `second_moment_map` of the
     one before. The norm of d loss / d z grows from layer k + 1 to layer k by sqrt(chi_1(q_k)), kept
     as its log10 (a gradient of 1e-400 is no number, -400 is). -inf only where the gradient is
-    exactly 0: sigma_w = 0, or a step.
+    exactly 0: sigma_w = 0, or a step (or a saturating f at q above 1e12, all units at the far end).
 
     sigma_w, sigma_b >= 0, numbers or arrays that broadcast to the grid; depth 1 to 1000; inputs:
     mean of X^2. Errors below 1e-11 decades after 50 layers (sigma_w to 3, tanh, sigmoid, ReLU).
@@ -187,9 +192,14 @@ def signal(act, sigma_w, sigma_b, depth, inputs=1.0):
         growth, slope = log_moments(layers[-1])
         layers.append(_held(weight * np.exp(growth), layers[-1], bias))
         slopes.append(slope)
+    slopes = np.reshape(slopes, (-1, len(weight)))
+    slopes = np.where(slopes < _NO_SLOPE, -np.inf, slopes)
     with np.errstate(divide="ignore"):
-        factors = (np.log10(weight) + np.reshape(slopes, (-1, len(weight))) / math.log(10)) / 2
+        factors = (np.log10(weight) + slopes / math.log(10)) / 2
     return _as_signal(np.array(layers), factors, grid)
+
+
+_NO_SLOPE = math.log(SMALLEST) + 1e-6
 
 
 def _held(factor, q, bias):
@@ -348,7 +358,8 @@ def critical_sigma_w(act, sigma_b):
 
     tanh with sigma_b^2 = 0.05 has sigma_w^2 = 1.7610 (Schoenholz et al. 2017). ReLU has sqrt(2)
     for every sigma_b (its chi_1 does not depend on q, though with sigma_b > 0 no q is at rest).
-    ValueError if no q from 1e-8 to 1e8 gives one.
+    Where a map has several fixed points (GELU, SiLU) it is the smallest q that is critical, and a
+    signal that starts at 1 may rest elsewhere. ValueError if no q from 1e-8 to 1e8 gives one.
     """
     target = checks.real("sigma_b", sigma_b, 0) ** 2
     q = np.logspace(-8, 8, 641)
@@ -428,7 +439,7 @@ def correlation_length(act, sigma_w, sigma_b):
     xi = -1 / log(slope of the correlation map at its stable fixed point c*): -1 / log(chi_1) where
     c* = 1 (order), and at some c* < 1 beyond the critical line (chaos). inf on the line. Nets much
     deeper than 6 xi do not train.
-    sigma_w > 0, sigma_b >= 0: numbers, with a fixed point q* that is finite.
+    sigma_w > 0, sigma_b >= 0: numbers.
     Source: Schoenholz et al. (2017), arXiv:1611.01232.
     """
     _setting(sigma_w, sigma_b)
@@ -666,9 +677,9 @@ def batch_norm_factor(act):
 
     Batch normalisation makes z standard normal; a layer f, W, normalisation then multiplies by
     sigma_w^2 E f'^2 and divides by the variance over the batch, sigma_w^2 Var f (mean taken off:
-    in a deep net different examples are uncorrelated). Whatever sigma_w is, this is at least 1, and
-    1 only for affine f: normalisation cures vanishing and brings explosion, for ReLU by
-    pi / (pi - 1). Large batches. (E f'^2 >= Var f is the Gaussian Poincare inequality.)
+    in a deep net different examples are uncorrelated). Whatever sigma_w is, this is at least 1 for
+    a continuous f (Gaussian Poincare inequality), and 1 only for an affine one: normalisation cures
+    vanishing and brings explosion, for ReLU by pi / (pi - 1). Large batches.
     Source: Yang, Pennington, Rao, Sohl-Dickstein & Schoenholz, A mean field theory of batch
     normalization (2019, arXiv:1902.08129) for ReLU; for large batches and any f derived here.
     """
