@@ -341,7 +341,7 @@ def test_two_inputs_end_up_at_the_stable_correlation():
     walk = 0.9
     for _ in range(60):
         walk = mean_field.correlation_map("tanh", walk, 2.0, 0.3)
-    assert walk == pytest.approx(c, abs=1e-6) and 0.1 < c < 0.9
+    assert walk == pytest.approx(c, abs=1e-3) and 0.1 < c < 0.9
 
 
 def test_correlation_lengths_at_the_ends():
