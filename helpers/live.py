@@ -80,7 +80,10 @@ class Number:
 
     def clean(self, value):
         """The number people mean: 0.3 for 0.30000000000000004; three digits on a log slider."""
-        return value if self.whole else float(f"{value:.3g}" if self.log else f"{value:.12g}")
+        if self.whole:
+            return value
+        rounded = float(f"{value:.3g}" if self.log else f"{value:.12g}")
+        return float(min(max(rounded, self.low), self.high))
 
     def widget(self):
         if self.whole:
@@ -123,8 +126,7 @@ class Choice:
 
         JupyterLab takes the arrow keys away from a drop-down list (it selects another cell).
         """
-        options = list(self.options.items())
-        return widgets.RadioButtons(options=options, value=self.value, orientation="horizontal")
+        return widgets.RadioButtons(options=list(self.options.items()), value=self.value)
 
 
 @dataclass(frozen=True)
@@ -850,8 +852,9 @@ _STYLE = """<style>
 .live-figure .widget-checkbox, .live-figure .widget-checkbox * { overflow: visible; }
 .live-figure .widget-radio { grid-column: 1 / -1; display: flex; margin: 2px; }
 .live-figure .widget-radio > label { flex: none; }
-.live-figure .widget-radio-box { flex-wrap: wrap; gap: 0 16px; padding-top: 4px;
+.live-figure .widget-radio-box { flex-flow: row wrap; gap: 0 16px; padding-top: 4px;
   margin-bottom: 4px !important; }
+.live-figure .widget-radio-box label { width: auto; }
 .live-figure .widget-html-content { line-height: 1.45; }
 .live-figure p { margin: 4px 0; }
 .live-figure p[role=alert] { border-left: 4px solid #D55E00; padding: 2px 10px; }
@@ -863,8 +866,8 @@ _STYLE = """<style>
 </style>"""
 
 
-# ipywidgets gives neither the handle of a slider nor a picture a name that a screen reader can say,
-# and a text that changes is only announced by a part of the page that stays. An invisible picture
+# ipywidgets gives neither sliders, choices nor pictures a name that a screen reader can say, and a
+# text that changes is only announced by a part of the page that stays. An invisible picture
 # of one pixel runs this when it is shown. Nothing else depends on it. The parts of the figure come
 # one after the other, so it looks several times.
 _NAME_THE_PARTS = """
@@ -875,6 +878,10 @@ function name(times) {
     for (const slider of figure.querySelectorAll('.widget-slider'))
       slider.querySelector('.noUi-handle')?.setAttribute(
         'aria-label', slider.querySelector('.widget-label').textContent);
+    for (const choice of figure.querySelectorAll('.widget-radio')) {
+      choice.setAttribute('role', 'radiogroup');
+      choice.setAttribute('aria-label', choice.querySelector('.widget-label').textContent);
+    }
     for (const image of figure.querySelectorAll('.widget-image'))
       image.alt = 'Figure; its numbers are in the text that follows.';
     for (const text of figure.querySelectorAll('.live-notes'))

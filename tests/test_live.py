@@ -310,6 +310,12 @@ def test_floats_come_clean():
     assert "frequency=0.3, amplitude=0.0501," in fig.experiment
 
 
+def test_rounding_stays_within_the_range():
+    control = number(1.0, 0.12345, 2.3456, 0.1, "x", log=True)
+    assert control.clean(0.12345) == 0.12345
+    assert control.clean(2.3456) == 2.3456
+
+
 def test_the_experiment_reproduces_the_figure():
     fig = wave()
     fig.set(frequency=2.3, amplitude=0.7, shape="square", upside_down=True)

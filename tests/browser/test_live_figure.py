@@ -106,6 +106,7 @@ def test_names_for_screen_readers(wave, decay, notebook):
     for figure, name in [(wave, "frequency (rad/s)"), (wave, "amplitude (m)"), (decay, "frame")]:
         handle = figure.box.get_by_role("slider", name=name, exact=True)
         assert wait_until(lambda handle=handle: handle.count() == 1, 5)
+    assert wave.box.get_by_role("radiogroup", name="shape").count() == 1
     assert wave.box.get_by_role("img", name="Figure; its numbers").count() == 1
     assert wave.box.locator("[aria-live=polite]").inner_text().startswith("A wave of 1.00")
 
