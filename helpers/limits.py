@@ -8,7 +8,6 @@ code cannot be ended from outside; then the thread is left alone, and the messag
 
 import contextlib
 import ctypes
-import gc
 import threading
 import time
 
@@ -43,8 +42,7 @@ def within_limits(work, seconds, megabytes):
         raise
     if excess:
         ended = _end(thread, done)
-        outcome.clear()
-        gc.collect()  # what the work had made hangs on its traceback
+        outcome.clear()  # its traceback holds what the work had made
         raise Stopped(excess + (_ENDED if ended else _NOT_ENDED))
     return _result(*outcome.pop())
 

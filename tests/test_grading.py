@@ -68,6 +68,12 @@ def test_the_stub_is_not_solved_yet_rather_than_wrong(function):
     assert feedback.message.startswith("Not solved yet: ") and "double" in feedback.message
 
 
+def test_a_stub_that_fails_before_it_returns_is_not_solved_yet_either():
+    stub = "def double(X):\n    return np.dot(..., X)\n"
+    exercise = Exercise("double", "", "", stub, "", _judge_double)
+    assert grade(exercise, made_from(stub)).verdict == "open"
+
+
 # --- The bank of wrong answers ------------------------------------------------------------------
 
 
@@ -138,8 +144,9 @@ WRONG = {
     "NaN": (answers(WITH_NAN), "got nan at [0, 2]", "1 of 6"),
     "constant": (answers(2 * X + 0.5), "off by a constant, +0.5"),
     "factor": (answers(6 * X), "off by a factor, 3 times"),
+    "almost": (answers(2.0002 * X), "off by a factor, 1.0001 times"),
     "sign": (answers(-2 * X), "wrong sign"),
-    "one entry": (answers(2 * X + np.eye(2, 3)), "got [[3 4 6] [8 11 12]], expected [[2"),
+    "one entry": (answers(2 * X + np.eye(2, 3)), "is not right yet: got [[3 4 6] [8 11"),
     "complex": (answers(2j * X), "array of numbers, got an array"),
     "rows": (answers([[1, 2], [3]]), "array of numbers, got [[1, 2], [3]]"),
     "function": (answers(max), "got the function max"),

@@ -243,6 +243,12 @@ def test_the_twins_are_the_same_in_every_run_whatever_was_clicked():
     assert twins(False) == twins(True)
 
 
+def test_a_unit_is_escaped_too(lesson):
+    question = lesson.estimate("k", "?", 0, 1, 1, 1, "", unit="<b>")
+    assert not any(w.value == "<b>" for w in inside(question) if isinstance(w, widgets.HTML))
+    assert "<b>" not in question._repr_mimebundle_()["text/html"].split("number from")[1][:20]
+
+
 @given(st.text())
 def test_no_text_gets_into_the_page_unescaped(text):
     asked = Prediction("k", text, [text, "b"], 0, text)
@@ -280,6 +286,7 @@ def test_the_score_follows_every_commit_and_every_check(lesson):
     for asked, value in ((LINEAR, 0), (SHARE, 33)):
         lesson.ask(asked).choose(value)
         lesson.ask(asked).commit()
+        assert "made" in score.value, "at once, not only with the next question"
     lesson.predict("third", "?", ["a", "b"], 0, "")
     assert score.lines()[0] == "✗ ≈ ○  2 of 3 predictions made, 0.5 points"
     lesson.check(COUNTEREXAMPLE, lambda: (1, 1))
