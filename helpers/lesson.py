@@ -152,6 +152,12 @@ class Estimation:
         object.__setattr__(self, "step", step)
 
     @property
+    def start(self):
+        """Where slider and field begin: the middle, or an end, so that no move earns no point."""
+        middle = self.low + self.step * round((self.high - self.low) / self.step / 2)
+        return next((p for p in (middle, self.low, self.high) if not self.points(p)), middle)
+
+    @property
     def right(self):
         return f"{self.shown(self.answer)} (\u00b1 {self.within:.6g} counts as right)"
 
@@ -275,11 +281,10 @@ class OptionRows(widgets.VBox):
 
 
 class NumberRow(widgets.HBox):
-    """A number field and a slider that hold the same value; it starts in the middle."""
+    """A number field and a slider that hold the same value."""
 
     def __init__(self, asked):
-        middle = asked.low + asked.step * round((asked.high - asked.low) / asked.step / 2)
-        limits = {"min": asked.low, "max": asked.high, "step": asked.step, "value": middle}
+        limits = {"min": asked.low, "max": asked.high, "step": asked.step, "value": asked.start}
         self._slider = widgets.FloatSlider(**limits, readout=False)
         self._field = widgets.BoundedFloatText(**limits, description="Your estimate")
         self._field.style.description_width, self._field.layout.width = "initial", "200px"

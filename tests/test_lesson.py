@@ -191,11 +191,19 @@ def test_slider_and_field_hold_the_same_value_and_are_locked_together(lesson):
 
 @given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))
 def test_the_step_is_a_round_hundredth_and_the_start_the_middle(low, span):
-    asked = Estimation("k", "?", low, low + span, low, span, "why")
+    asked = Estimation("k", "?", low, low + span, low, span / 10, "why")
     assert 60 <= (asked.high - asked.low) / asked.step <= 200
     assert f"{asked.step:.12e}"[0] in "125" and float(f"{asked.step:.0e}") == asked.step
     start = lesson_module.NumberRow(asked).value
     assert abs(start - (asked.low + asked.high) / 2) <= asked.step
+
+
+@pytest.mark.parametrize("answer, within, start", [
+    (26, 5, 50), (50, 5, 0), (49, 1, 0), (45, 1, 50), (30, 12, 100), (50, 50, 50),
+])
+def test_the_start_earns_nothing_if_that_can_be(answer, within, start):
+    asked = Estimation("k", "?", 0, 100, answer, within, "why")
+    assert asked.start == start and (asked.points(start) == 0 or within == 50)
 
 
 # --- Without a kernel ---------------------------------------------------------------------------
