@@ -90,7 +90,7 @@ def test_moments_agree_with_the_mean_of_the_activations():
 @given(a=st.floats(-2, 2), q=st.floats(1e-20, 1e20))
 def test_the_leaky_family_has_closed_forms(a, q):
     value, slope = mean_field.moments(leaky_relu(a), q)
-    assert value == pytest.approx((1 + a * a) / 2 * q, rel=1e-15)
+    assert value == pytest.approx((1 + a * a) / 2 * q, rel=1e-15, abs=0)
     assert slope == pytest.approx((1 + a * a) / 2, rel=1e-15)
 
 
@@ -257,7 +257,8 @@ def test_fixed_points_at_the_ends():
     relu = mean_field.fixed_point("relu", [1.0, 2**0.5, 1.5, 2**0.5, 1.0], [0, 0, 0, 0.1, 0.3])
     np.testing.assert_allclose(relu, [0, 1, math.inf, math.inf, 0.18])
     assert mean_field.fixed_point("silu", 2.0, 0.1) == math.inf
-    assert mean_field.fixed_point("tanh", 0.5, 1e-9) == pytest.approx(1e-18 / 0.75)
+    small = mean_field.fixed_point("tanh", 0.5, 1e-9)
+    assert small == pytest.approx(1e-18 / 0.75, rel=1e-11, abs=0)
     assert mean_field.fixed_point("sigmoid", 0.0, 0.3) == pytest.approx(0.09)
 
 
@@ -282,6 +283,13 @@ def test_the_critical_line_leaves_out_what_no_net_has():
     assert relu.sigma_b.tolist() == [0, 0]
     with pytest.raises(ValueError, match="step has no critical line"):
         mean_field.critical_line(STEP, 1.0)
+
+
+def test_the_critical_line_of_the_leaky_family_is_one_point():
+    for slope in np.linspace(-2, 2, 41):
+        line = mean_field.critical_line(leaky_relu(slope), np.logspace(-5, 5, 50))
+        np.testing.assert_allclose(line.sigma_w, mean_field.leaky_gain(slope), rtol=1e-14)
+        assert line.sigma_b.tolist() == [0] * 50  # not 1e-9, and none left out: rounding
 
 
 def test_critical_sigma_w_crosses_the_line():
@@ -387,7 +395,7 @@ def test_wide_relu_nets_lose_five_halves_over_width():
 
 
 def test_rare_deaths_keep_their_digits():
-    assert mean_field.relu_death(60, 3) == pytest.approx(3 * 0.5**60, rel=1e-12)
+    assert mean_field.relu_death(60, 3) == pytest.approx(3 * 0.5**60, rel=1e-12, abs=0)
     with pytest.raises(ValueError, match="width must be a whole number at least 1, got 0"):
         mean_field.relu_death(0, 3)
     with pytest.raises(ValueError, match="width must be a whole number from 1 to 100000"):
