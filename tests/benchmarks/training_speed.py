@@ -2,16 +2,18 @@
 
     python -m tests.benchmarks.training_speed [turns] [cpu]
 
-Everything is float64, one BLAS thread, the same data and the same number of updates. The
-contenders take turns (A B C A B C ...), so that a busy machine slows all of them; a ratio is the
-median over the turns. "cpu" counts processor time instead of time on the wall: steadier where other
-programs want the same processors. Absolute times are printed for orientation only. PyTorch and
-scikit-learn take part where they are installed:
+Everything is float64, one BLAS thread, the same data and the same number of updates. Every
+contender has a process of its own, as it would with a user (in one process, the others would gain
+from `_keep_freed_memory`), and they take turns (A B C A B C ...), so that a busy machine slows all
+of them; a ratio is the median over the turns. "cpu" counts processor time instead of time on the
+wall: steadier where other programs want the same processors. Absolute times are printed for
+orientation only. PyTorch and scikit-learn take part where they are installed:
 
     pip install torch scikit-learn
 """
 
 import importlib.util
+import multiprocessing
 import os
 import sys
 import warnings
@@ -78,7 +80,8 @@ def problem(case):
 # --- the contenders: each makes a function that does all the steps ------------------------------
 
 
-def ours(p, optimizer):
+def ours(case, optimizer):
+    p = problem(case)
     batch = None if p.case.batches == 1 else p.case.batch
 
     def run():
@@ -91,8 +94,9 @@ def ours(p, optimizer):
     return run
 
 
-def bare_products(p):
+def bare_products(case):
     """The matrix products of a step, into prepared arrays, and nothing else."""
+    p = problem(case)
     layers = p.net.layers(p.theta.copy())
     inputs = [np.random.default_rng(0).standard_normal((p.case.batch, m)) for m in p.case.sizes]
     weights = [np.empty_like(W) for W, _ in layers]
@@ -114,9 +118,10 @@ def bare_products(p):
     return run
 
 
-def pytorch(p):
+def pytorch(case):
     import torch
 
+    p = problem(case)
     torch.set_num_threads(1)
     act = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU, "sigmoid": torch.nn.Sigmoid}[p.case.act]
     parts = []
@@ -140,9 +145,10 @@ def pytorch(p):
     return run
 
 
-def scikit_learn(p):
+def scikit_learn(case):
     from sklearn.neural_network import MLPClassifier
 
+    p = problem(case)
     act = {"sigmoid": "logistic"}.get(p.case.act, p.case.act)
     model = MLPClassifier(
         p.case.sizes[1:-1], activation=act, solver="adam", alpha=0.0, batch_size=p.case.batch,
@@ -158,17 +164,51 @@ def scikit_learn(p):
     return run
 
 
+def ensemble(sizes, points, lead, steps, one_by_one=False):
+    """Train all nets of an ensemble at once, or in a loop."""
+    rng = np.random.default_rng(0)
+    net, X = Net(sizes, "tanh"), rng.standard_normal((points, 2))
+    Y = (X[:, :1] * X[:, 1:] > 0).astype(float)
+    theta = net.init(rng, lead=lead)
+
+    def run():
+        for start in theta if one_by_one else [theta]:
+            train(net, start, X, Y, LOGISTIC, steps=steps, optimizer=Adam(), record=2)
+
+    return run
+
+
 # --- measuring ----------------------------------------------------------------------------------
+
+
+def serve(pipe, make, arguments):
+    """In a process of its own: run once for every clock that arrives, and send back the time."""
+    run = make(*arguments)
+    while clock := pipe.recv():
+        start = clock()
+        run()
+        pipe.send(clock() - start)
+
+
+def started(make, *arguments):
+    """The pipe to a new process that serves `make(*arguments)`."""
+    spawn = multiprocessing.get_context("spawn")
+    here, there = spawn.Pipe()
+    spawn.Process(target=serve, args=(there, make, arguments), daemon=True).start()
+    there.close()  # so that an end of the process is an error here, not an endless wait
+    return here
 
 
 def interleaved(contenders, turns, clock):
     """{name: [seconds of every turn]}; one turn before that is not counted."""
+    pipes = {name: started(*contender) for name, contender in contenders.items()}
     times = {name: [] for name in contenders}
     for _ in range(turns + 1):
-        for name, function in contenders.items():
-            start = clock()
-            function()
-            times[name].append(clock() - start)
+        for name, pipe in pipes.items():
+            pipe.send(clock)
+            times[name].append(pipe.recv())
+    for pipe in pipes.values():
+        pipe.send(None)
     return {name: seconds[1:] for name, seconds in times.items()}
 
 
@@ -191,14 +231,17 @@ def installed(module):
 
 
 def report_training(case, turns, clock):
-    p = problem(case)
-    contenders = {"adam": ours(p, Adam()), "sgd": ours(p, SGD()), "products": bare_products(p)}
+    contenders = {
+        "adam": (ours, case, Adam()),
+        "sgd": (ours, case, SGD()),
+        "products": (bare_products, case),
+    }
     if installed("torch"):
-        contenders["torch"] = pytorch(p)
+        contenders["torch"] = (pytorch, case)
     if installed("sklearn"):
-        contenders["sklearn"] = scikit_learn(p)
+        contenders["sklearn"] = (scikit_learn, case)
     times = interleaved(contenders, turns, clock)
-    micro = median(times["adam"]) / p.steps * 1e6
+    micro = median(times["adam"]) / (case.epochs * case.batches) * 1e6
     print(f"\n{case.title}: Adam {micro:,.0f} us a step, {1e6 / micro:,.0f} steps a second")
     if "torch" in times:
         row("PyTorch eager / ours", ratio(times, "torch", "adam"), low=case.torch)
@@ -208,30 +251,17 @@ def report_training(case, turns, clock):
     row("ours with SGD / bare products", ratio(times, "sgd", "products"), high=case.products)
 
 
-def ensemble(sizes, points, lead, steps):
-    rng = np.random.default_rng(0)
-    net, X = Net(sizes, "tanh"), rng.standard_normal((points, 2))
-    Y = (X[:, :1] * X[:, 1:] > 0).astype(float)
-    theta = net.init(rng, lead=lead)
-
-    def run(start=theta):
-        train(net, start, X, Y, LOGISTIC, steps=steps, optimizer=Adam(), record=2)
-
-    return run, theta
-
-
 def report_ensemble(sizes, points, steps, target, turns, clock):
-    together, thetas = ensemble(sizes, points, (64,), steps)
     sixty_four = {
-        "together": together,
-        "loop": lambda: [together(theta) for theta in thetas],
+        "together": (ensemble, sizes, points, (64,), steps),
+        "loop": (ensemble, sizes, points, (64,), steps, True),
     }
     times = interleaved(sixty_four, turns, clock)
     print(f"\n64 nets {'-'.join(map(str, sizes))} on {points} points")
     row("loop over 64 / ensemble of 64", ratio(times, "loop", "together"), low=target)
     single = {
-        "lead=()": ensemble(sizes, points, (), 10 * steps)[0],
-        "lead=(1,)": ensemble(sizes, points, (1,), 10 * steps)[0],
+        "lead=()": (ensemble, sizes, points, (), 10 * steps),
+        "lead=(1,)": (ensemble, sizes, points, (1,), 10 * steps),
     }
     times = interleaved(single, 2 * turns + 1, clock)
     row("lead=(1,) / lead=()", ratio(times, "lead=(1,)", "lead=()"), high=1.10)
