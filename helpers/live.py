@@ -89,9 +89,10 @@ class Number:
         if self.whole:
             return widgets.IntSlider(self.value, self.low, self.high, self.step)
         if self.log:
-            low, high = np.log10(self.low), np.log10(self.high)
+            digits = ".3r" if self.high >= 1000 else ".3"  # 1000, not 1e+3; 0.1, not 0.100
             return widgets.FloatLogSlider(
-                self.value, min=low, max=high, step=self.step, readout_format=".3g"
+                self.value, min=np.log10(self.low), max=np.log10(self.high), step=self.step,
+                readout_format=digits,
             )
         return widgets.FloatSlider(
             self.value, min=self.low, max=self.high, step=self.step,

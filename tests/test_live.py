@@ -516,6 +516,12 @@ def test_text_is_escaped():
     fig = wave(describe=lambda result: '<script>alert("x")</script> & more')
     assert "<script>" not in fig._notes.value
     assert "&lt;script&gt;" in fig._notes.value
+    named = live(
+        compute_wave, build_wave, draw_wave, describe_wave, call="wave(<b>",
+        controls={"periods": number(1, 1, 9, 1, "periods <i>")},
+    )
+    assert "<b>" not in named._notes.value
+    assert not widget(named, "periods").description_allow_html
     with pytest.raises(ValueError, match="shape"):
         fig.set(shape="<img src=x onerror=alert(1)>")
     assert "<img" not in fig._alarm.value
