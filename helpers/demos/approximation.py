@@ -889,7 +889,7 @@ def build_sawtooth(fig):
         "here": right.plot([], [], animated=True, **_RING)[0],
         "deep": right.plot([], [], ls="none", marker="*", ms=15, color=green, animated=True)[0],
         "deep_name": right.text(0, 0.018, "deep net", color=green, ha="center", animated=True),
-        "says": _number_above(right, "one layer, equal spacing"),
+        "says": _number_above(right, "one layer, even hinges"),
     }
 
 
