@@ -65,13 +65,11 @@ class Number:
     step: float
     label: str
     unit: str = ""
-    log: bool = False
     when: dict | None = field(default=None, hash=False)
 
     @property
     def whole(self):
-        numbers = (self.value, self.low, self.high, self.step)
-        return not self.log and all(isinstance(x, int | np.integer) for x in numbers)
+        return _are_whole(self.value, self.low, self.high, self.step)
 
     def check(self, name, value):
         if self.whole:
@@ -79,25 +77,74 @@ class Number:
         return self.clean(checks.real(name, value, self.low, self.high))
 
     def clean(self, value):
-        """The number people mean: 0.3 for 0.30000000000000004; three digits on a log slider."""
-        if self.whole:
-            return value
-        rounded = float(f"{value:.3g}" if self.log else f"{value:.12g}")
-        return float(min(max(rounded, self.low), self.high))
+        """The number people mean: 0.3 for 0.30000000000000004."""
+        return value if self.whole else float(f"{value:.12g}")
 
     def widget(self):
+        kind = widgets.IntSlider if self.whole else widgets.FloatSlider
+        slider = kind(min=self.low, max=self.high)
+        self.put(slider, self.value)
+        return slider
+
+    def put(self, slider, value):
+        """Set the slider to `value`; in finer steps if these would step over it.
+
+        A browser moves a slider that stands between two steps, and tells the kernel: the figure
+        would not be the one that was asked for.
+        """
+        step = self._step_onto(value)
+        slider.step = step
+        digits = max(_decimals(step), _decimals(self.low))
+        slider.readout_format = "d" if self.whole else f".{digits}f"
+        slider.value = value
+
+    def _step_onto(self, value):
         if self.whole:
-            return widgets.IntSlider(self.value, self.low, self.high, self.step)
-        if self.log:
-            digits = ".3r" if self.high >= 1000 else ".3"  # 1000, not 1e+3; 0.1, not 0.100
-            return widgets.FloatLogSlider(
-                self.value, min=np.log10(self.low), max=np.log10(self.high), step=self.step,
-                readout_format=digits,
-            )
-        return widgets.FloatSlider(
-            self.value, min=self.low, max=self.high, step=self.step,
-            readout_format=f".{_decimals(self.step)}f",
-        )
+            return math.gcd(self.step, value - self.low)
+        steps = [self.step / 10**digits for digits in range(7)]
+        places = [(value - self.low) / step for step in steps]
+        fine = [s for s, p in zip(steps, places, strict=True) if abs(p - round(p)) < 1e-6]
+        return (fine or steps[-1:])[0]
+
+
+@dataclass(frozen=True)
+class Decades(Number):
+    """A logarithmic slider. Made by `number` with `log`; `step` counts in decades.
+
+    It goes over a list of values as people would write them, three significant digits; a value set
+    from code takes a place of its own in the list.
+    """
+
+    @property
+    def whole(self):
+        return _are_whole(self.value, self.low, self.high)
+
+    @property
+    def ladder(self):
+        """The values it goes over: powers of ten, those between, and the ends."""
+        first, last = (math.log10(end) / self.step for end in (self.low, self.high))
+        inner = [10 ** (i * self.step) for i in range(math.ceil(first), math.floor(last) + 1)]
+        return sorted({self.clean(value) for value in (self.low, *inner, self.high)})
+
+    def clean(self, value):
+        if self.whole:
+            return round(value)
+        return float(min(max(float(f"{value:.3g}"), self.low), self.high))
+
+    def widget(self):
+        slider = widgets.SelectionSlider(options=[("", self.value)])
+        self.put(slider, self.value)
+        return slider
+
+    def put(self, slider, value):
+        options = [(f"{x:g}", x) for x in sorted({*self.ladder, value})]
+        if slider.options != tuple(options):
+            slider.options = options
+        slider.value = value
+
+
+def _are_whole(*numbers):
+    return all(isinstance(x, int | np.integer) for x in numbers)
 
 
 @dataclass(frozen=True)
@@ -129,6 +176,9 @@ class Choice:
         """
         return widgets.RadioButtons(options=list(self.options.items()), value=self.value)
 
+    def put(self, buttons, value):
+        buttons.value = value
+
 
 @dataclass(frozen=True)
 class Toggle:
@@ -150,11 +200,14 @@ class Toggle:
     def widget(self):
         return widgets.Checkbox(bool(self.value), indent=False)
 
+    def put(self, box, value):
+        box.value = value
+
 
 def number(value, low, high, step, label, unit="", log=False, when=None):
     """A slider from `low` to `high` (inclusive) that starts at `value`.
 
-    Four ints make a slider of whole numbers. With `log` the slider is logarithmic, `step` counts in
+    Ints make a slider of whole numbers. With `log` the slider is logarithmic, `step` counts in
     decades (0.1: ten steps from 1 to 10) and values have three significant digits.
 
     A control that has no effect unless others have certain values says so with `when`, a dict from
@@ -165,7 +218,7 @@ def number(value, low, high, step, label, unit="", log=False, when=None):
         raise ValueError(f"low of the slider '{label}' must be below high, got {low} and {high}")
     if log:
         checks.real(f"low of the logarithmic slider '{label}'", low, 0, open_low=True)
-    return Number(value, low, high, step, label, unit, log, when)
+    return (Decades if log else Number)(value, low, high, step, label, unit, when)
 
 
 def choice(value, options, label, when=None):
@@ -203,9 +256,9 @@ def _row(*parts):
     return row
 
 
-def _decimals(step):
-    """Digits behind the point that a multiple of `step` needs."""
-    return len(f"{step:.10f}".rstrip("0").split(".")[1])
+def _decimals(number):
+    """Digits behind the point that a number needs."""
+    return len(f"{number:.10f}".rstrip("0").split(".")[1])
 
 
 class Panel:
@@ -235,7 +288,7 @@ class Panel:
         self._quiet = True
         try:
             for name in self.widgets.keys() & values.keys():
-                self.widgets[name].value = values[name]
+                self.controls[name].put(self.widgets[name], values[name])
         finally:
             self._quiet = False
 

@@ -181,7 +181,7 @@ def test_a_move_shows_what_compute_gives():
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("frequency", 3.0), ("amplitude", 2.0), ("periods", 4), ("shape", "square"),
+    [("frequency", 3.0), ("amplitude", 0.1), ("periods", 4), ("shape", "square"),
      ("upside_down", True)],
 )
 def test_every_kind_of_control_changes_the_picture(name, value):
@@ -304,7 +304,7 @@ def test_a_picture_of_our_size_that_shrinks_with_the_page():
 def test_floats_come_clean():
     fig = wave()
     widget(fig, "frequency").value = 0.1 * 3
-    widget(fig, "amplitude").value = 10**-1.3
+    fig.set(amplitude=10**-1.3)
     assert fig.values["frequency"] == 0.3
     assert fig.values["amplitude"] == 0.0501
     assert "frequency=0.3, amplitude=0.0501," in fig.experiment
@@ -314,6 +314,47 @@ def test_rounding_stays_within_the_range():
     control = number(1.0, 0.12345, 2.3456, 0.1, "x", log=True)
     assert control.clean(0.12345) == 0.12345
     assert control.clean(2.3456) == 2.3456
+
+
+def test_a_logarithmic_slider_goes_over_numbers_as_people_write_them():
+    assert number(1.0, 0.01, 10.0, 0.5, "x", log=True).ladder == [
+        0.01, 0.0316, 0.1, 0.316, 1.0, 3.16, 10.0
+    ]
+    steps = number(10, 1, 3000, 0.25, "steps", log=True)
+    assert steps.ladder[:5] == [1, 2, 3, 6, 10] and steps.ladder[-1] == 3000
+    assert all(isinstance(value, int) for value in steps.ladder)
+    assert steps.widget().options[-1] == ("3000", 3000)
+
+
+@pytest.mark.parametrize(
+    ("control", "value", "step"),
+    [
+        (number(0.1, 0.0, 1.0, 0.1, "x"), 0.3, 0.1),
+        (number(0.1, 0.0, 1.0, 0.1, "x"), 0.15, 0.01),
+        (number(0.1, 0.0, 1.0, 0.1, "x"), 0.123456, 1e-6),
+        (number(0.1, 0.05, 1.0, 0.1, "x"), 0.25, 0.1),
+        (number(1, 1, 11, 2, "x"), 7, 2),
+        (number(1, 1, 11, 2, "x"), 4, 1),
+        (number(-1.0, -1.0, 1.0, 0.1, "x"), -1.0, 0.1),
+    ],
+)
+def test_a_value_between_two_steps_makes_the_steps_finer(control, value, step):
+    """The browser would move the slider to the nearest step, and the figure with it."""
+    slider = control.widget()
+    control.put(slider, value)
+    assert slider.value == value
+    assert slider.step == pytest.approx(step)
+    assert f"{value:{slider.readout_format}}" == str(value)
+
+
+def test_a_value_between_two_steps_of_a_logarithmic_slider_has_its_own_place():
+    fig = wave(amplitude=0.3)
+    slider = widget(fig, "amplitude")
+    assert slider.value == fig.values["amplitude"] == 0.3
+    fig.set(amplitude=0.7)
+    values = [value for _, value in slider.options]
+    assert slider.value == 0.7 and values == sorted(values)
+    assert 0.3 not in values  # not ever longer
 
 
 def test_the_experiment_reproduces_the_figure():
@@ -437,7 +478,7 @@ def test_a_slow_control_may_grey_another():
 def test_the_readout_shows_all_digits_of_a_step():
     assert number(1.0, 0, 2, 0.05, "x").widget().readout_format == ".2f"
     assert number(1.0, 0, 2, 0.5, "x").widget().readout_format == ".1f"
-    assert isinstance(number(1, 0, 2, 1, "x").widget(), widgets.IntSlider)
+    assert number(1, 0, 2, 1, "x").widget().readout_format == "d"
 
 
 def test_every_pair_of_extremes():

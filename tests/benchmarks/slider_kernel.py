@@ -25,7 +25,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from helpers.live import LiveFigure, Number
+from helpers.live import Decades, LiveFigure, Number
 from helpers.style import DPI, rc
 
 DEMOS = (
@@ -74,8 +74,9 @@ def sliders(figure):
 
 def values(control):
     """As many different values as there are rounds, over the range of a slider."""
-    ends = (control.low, control.high)
-    spaced = np.geomspace(*ends, ROUNDS) if control.log else np.linspace(*ends, ROUNDS)
+    if isinstance(control, Decades):
+        return control.ladder[:: max(1, len(control.ladder) // ROUNDS)]
+    spaced = np.linspace(control.low, control.high, ROUNDS).tolist()
     return list(dict.fromkeys(int(x) if control.whole else control.clean(x) for x in spaced))
 
 

@@ -64,6 +64,18 @@ def test_keyboard_steps(wave, notebook):
     assert wave.picture() == expected(notebook, "wave(frequency=0.1)")
 
 
+def test_the_browser_does_not_move_a_value_between_two_steps(wave, notebook):
+    notebook.execute("fig.set(frequency=0.25, amplitude=0.3)")
+    code = "wave(frequency=0.25, amplitude=0.3, shape='sine', upside_down=False)"
+    assert wait_until(lambda: wave.code == code, 5)
+    notebook.page.wait_for_timeout(500)
+    assert wave.code == code
+    assert wave.control("frequency").value == "0.25"
+    assert wave.control("amplitude").value == "0.3"
+    wave.control("amplitude").press("ArrowRight")
+    assert wait_until(lambda: "amplitude=0.316," in wave.code, 5)
+
+
 def test_every_control_by_keyboard_and_mouse(wave):
     for control in wave.controls():
         for move in (control.move_by_keys, control.move_by_mouse):
