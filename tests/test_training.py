@@ -645,6 +645,8 @@ def test_the_speed_benchmark_runs(monkeypatch, capsys):
     printed = capsys.readouterr().out
     assert "ours with SGD / bare products" in printed and "at least 0.00: reached" in printed
     assert "PyTorch" not in printed
+    away = speed.elsewhere(speed.bare_products, case)
+    assert away(time.perf_counter) > 0
 
 
 def test_module_names():

@@ -2,12 +2,12 @@
 
     python -m tests.benchmarks.training_speed [turns] [cpu]
 
-Everything is float64, one BLAS thread, the same data and the same number of updates. Every
-contender has a process of its own, as it would with a user (in one process, the others would gain
-from `_keep_freed_memory`), and they take turns (A B C A B C ...), so that a busy machine slows all
-of them; a ratio is the median over the turns. "cpu" counts processor time instead of time on the
+Everything is float64, one BLAS thread, the same data and the same number of updates. The contenders
+take turns (A B C A B C ...), so that a busy machine slows all of them; a ratio is the median over
+the turns. PyTorch and scikit-learn work in processes of their own, as they would with a user: in
+ours they would gain from `_keep_freed_memory`. "cpu" counts processor time instead of time on the
 wall: steadier where other programs want the same processors. Absolute times are printed for
-orientation only. PyTorch and scikit-learn take part where they are installed:
+orientation only. The two take part where they are installed:
 
     pip install torch scikit-learn
 """
@@ -17,6 +17,7 @@ import multiprocessing
 import os
 import sys
 import warnings
+from contextlib import suppress
 from statistics import median
 from time import perf_counter, process_time
 from typing import NamedTuple
@@ -181,34 +182,44 @@ def ensemble(sizes, points, lead, steps, one_by_one=False):
 # --- measuring ----------------------------------------------------------------------------------
 
 
-def serve(pipe, make, arguments):
-    """In a process of its own: run once for every clock that arrives, and send back the time."""
-    run = make(*arguments)
-    while clock := pipe.recv():
+def timed(run):
+    """`run` as a contender: a function of the clock that takes its turn and returns the seconds."""
+
+    def turn(clock):
         start = clock()
         run()
-        pipe.send(clock() - start)
+        return clock() - start
+
+    return turn
 
 
-def started(make, *arguments):
-    """The pipe to a new process that serves `make(*arguments)`."""
+def elsewhere(make, *arguments):
+    """`make(*arguments)` as a contender that runs in a process of its own."""
     spawn = multiprocessing.get_context("spawn")
     here, there = spawn.Pipe()
-    spawn.Process(target=serve, args=(there, make, arguments), daemon=True).start()
+    spawn.Process(target=_serve, args=(there, make, arguments), daemon=True).start()
     there.close()  # so that an end of the process is an error here, not an endless wait
-    return here
+
+    def turn(clock):
+        here.send(clock)
+        return here.recv()
+
+    return turn
+
+
+def _serve(pipe, make, arguments):
+    turn = timed(make(*arguments))
+    with suppress(EOFError):  # the other end has gone: no more turns
+        while True:
+            pipe.send(turn(pipe.recv()))
 
 
 def interleaved(contenders, turns, clock):
     """{name: [seconds of every turn]}; one turn before that is not counted."""
-    pipes = {name: started(*contender) for name, contender in contenders.items()}
     times = {name: [] for name in contenders}
     for _ in range(turns + 1):
-        for name, pipe in pipes.items():
-            pipe.send(clock)
-            times[name].append(pipe.recv())
-    for pipe in pipes.values():
-        pipe.send(None)
+        for name, turn in contenders.items():
+            times[name].append(turn(clock))
     return {name: seconds[1:] for name, seconds in times.items()}
 
 
@@ -232,14 +243,14 @@ def installed(module):
 
 def report_training(case, turns, clock):
     contenders = {
-        "adam": (ours, case, Adam()),
-        "sgd": (ours, case, SGD()),
-        "products": (bare_products, case),
+        "adam": timed(ours(case, Adam())),
+        "sgd": timed(ours(case, SGD())),
+        "products": timed(bare_products(case)),
     }
     if installed("torch"):
-        contenders["torch"] = (pytorch, case)
+        contenders["torch"] = elsewhere(pytorch, case)
     if installed("sklearn"):
-        contenders["sklearn"] = (scikit_learn, case)
+        contenders["sklearn"] = elsewhere(scikit_learn, case)
     times = interleaved(contenders, turns, clock)
     micro = median(times["adam"]) / (case.epochs * case.batches) * 1e6
     print(f"\n{case.title}: Adam {micro:,.0f} us a step, {1e6 / micro:,.0f} steps a second")
@@ -253,15 +264,15 @@ def report_training(case, turns, clock):
 
 def report_ensemble(sizes, points, steps, target, turns, clock):
     sixty_four = {
-        "together": (ensemble, sizes, points, (64,), steps),
-        "loop": (ensemble, sizes, points, (64,), steps, True),
+        "together": timed(ensemble(sizes, points, (64,), steps)),
+        "loop": timed(ensemble(sizes, points, (64,), steps, one_by_one=True)),
     }
     times = interleaved(sixty_four, turns, clock)
     print(f"\n64 nets {'-'.join(map(str, sizes))} on {points} points")
     row("loop over 64 / ensemble of 64", ratio(times, "loop", "together"), low=target)
     single = {
-        "lead=()": (ensemble, sizes, points, (), 10 * steps),
-        "lead=(1,)": (ensemble, sizes, points, (1,), 10 * steps),
+        "lead=()": timed(ensemble(sizes, points, (), 10 * steps)),
+        "lead=(1,)": timed(ensemble(sizes, points, (1,), 10 * steps)),
     }
     times = interleaved(single, 2 * turns + 1, clock)
     row("lead=(1,) / lead=()", ratio(times, "lead=(1,)", "lead=()"), high=1.10)
