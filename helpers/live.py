@@ -90,13 +90,16 @@ class Number:
         """Set the slider to `value`; in finer steps if these would step over it.
 
         A browser moves a slider that stands between two steps, and tells the kernel: the figure
-        would not be the one that was asked for.
+        would not be the one that was asked for. It also tells the old value when the range changes
+        without the value: so all of it goes in one message.
         """
         step = self._step_onto(value)
-        slider.step = step
         digits = max(_decimals(step), _decimals(self.low))
-        slider.readout_format = "d" if self.whole else f".{digits}f"
-        slider.value = value
+        with slider.hold_sync():
+            slider.max = self.high
+            slider.step = step
+            slider.readout_format = "d" if self.whole else f".{digits}f"
+            slider.value = value
 
     def _step_onto(self, value):
         if self.whole:
@@ -137,10 +140,11 @@ class Decades(Number):
         return slider
 
     def put(self, slider, value):
-        options = [(f"{x:g}", x) for x in sorted({*self.ladder, value})]
-        if slider.options != tuple(options):
-            slider.options = options
-        slider.value = value
+        options = tuple((f"{x:g}", x) for x in sorted({*self.ladder, value}))
+        with slider.hold_sync():
+            if slider.options != options:
+                slider.options = options
+            slider.value = value
 
 
 def _are_whole(*numbers):
@@ -575,10 +579,10 @@ class Replay:
         """Set the range for a record of `count` frames and go to the last one."""
         last = checks.whole("frames", count, 1) - 1
         self.panel.controls["frame"] = Number(last, 0, last, 1, "frame")
-        self.play.interval = int(np.clip(5000 / count, 50, 250))  # about five seconds in all
-        self.play.max = self.slider.max = last
-        self.play.value = last
-        self.panel.turn({"frame": last})
+        self.panel.turn({"frame": last})  # first: the link would hand the old range a new value
+        with self.play.hold_sync():
+            self.play.interval = int(np.clip(5000 / count, 50, 250))  # about five seconds in all
+            self.play.max = self.play.value = last
 
     def row(self, label):
         row = self.panel.row(label, self.play)
