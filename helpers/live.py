@@ -24,6 +24,7 @@ import io
 import math
 import struct
 import time
+import weakref
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,7 +34,7 @@ import numpy as np
 import PIL.Image
 from IPython import get_ipython
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import SubFigure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
@@ -47,6 +48,7 @@ __all__ = ["LiveFigure", "choice", "figure", "live", "number", "show", "toggle"]
 CSS_PER_INCH = 100  # a figure of 8.4 inches is 840 pixels wide on the screen
 LABEL_SIZE = 13  # pixels, as in JupyterLab
 SHORTEST = 165  # pixels of a slider and its readout
+MOST_STEPS = 10_000  # of one slider
 WIDEST = 840  # pixels that a notebook in a window of 1280 has room for
 CHUNK = 0.2  # seconds of a long computation between two looks at what the user wants
 SLOW_STEP = 0.3  # seconds; a slower step follows the slider only when it is let go
@@ -57,7 +59,13 @@ SLOW_STEP = 0.3  # seconds; a slower step follows the slider only when it is let
 
 @dataclass(frozen=True)
 class Number:
-    """A slider. Made by `number`."""
+    """A slider. Made by `number`.
+
+    It goes over a list of values as people write them, 0.3 and not 0.30000000000000004; a value set
+    from code takes a place of its own in the list. (ipywidgets' own slider for floats is moved by
+    the browser when it stands between two steps, and the figure would not be what the code says.)
+    Whole numbers in steps of one need no list.
+    """
 
     value: float
     low: float
@@ -71,51 +79,51 @@ class Number:
     def whole(self):
         return _are_whole(self.value, self.low, self.high, self.step)
 
+    @property
+    def ladder(self):
+        """The values it goes over: as many steps as fit, and the upper end."""
+        steps = range(math.floor((self.high - self.low) / self.step + 1e-9) + 1)
+        values = [self.low + i * self.step for i in steps]
+        return sorted({self.clean(value) for value in (*values, self.high)})
+
     def check(self, name, value):
         if self.whole:
             return checks.whole(name, value, self.low, self.high)
         return self.clean(checks.real(name, value, self.low, self.high))
 
     def clean(self, value):
-        """The number people mean: 0.3 for 0.30000000000000004."""
+        """The number as people write it."""
         return value if self.whole else float(f"{value:.12g}")
 
     def widget(self):
-        kind = widgets.IntSlider if self.whole else widgets.FloatSlider
-        slider = kind(min=self.low, max=self.high)
+        if self.whole and self.step == 1:
+            return widgets.IntSlider(self.value, self.low, self.high)
+        slider = widgets.SelectionSlider(options=[("", self.value)])
         self.put(slider, self.value)
         return slider
 
     def put(self, slider, value):
-        """Set the slider to `value`; in finer steps if these would step over it.
+        """Set the slider to `value`."""
+        if isinstance(slider, widgets.SelectionSlider):
+            self._make_room(slider, value)
+        slider.value = value
 
-        A browser moves a slider that stands between two steps, and tells the kernel: the figure
-        would not be the one that was asked for. It also tells the old value when the range changes
-        without the value: so all of it goes in one message.
-        """
-        step = self._step_onto(value)
-        digits = max(_decimals(step), _decimals(self.low))
-        with slider.hold_sync():
-            slider.max = self.high
-            slider.step = step
-            slider.readout_format = "d" if self.whole else f".{digits}f"
-            slider.value = value
+    def _make_room(self, slider, value):
+        values = sorted({*self.ladder, value})
+        options = tuple(zip(self._written(values), values, strict=True))
+        if slider.options != options:
+            slider.options = options
 
-    def _step_onto(self, value):
-        if self.whole:
-            return math.gcd(self.step, value - self.low)
-        steps = [self.step / 10**digits for digits in range(7)]
-        places = [(value - self.low) / step for step in steps]
-        fine = [s for s, p in zip(steps, places, strict=True) if abs(p - round(p)) < 1e-6]
-        return (fine or steps[-1:])[0]
+    def _written(self, values):
+        digits = max(map(_decimals, values))
+        return [f"{value:.{digits}f}" for value in values]
 
 
 @dataclass(frozen=True)
 class Decades(Number):
     """A logarithmic slider. Made by `number` with `log`; `step` counts in decades.
 
-    It goes over a list of values as people would write them, three significant digits; a value set
-    from code takes a place of its own in the list.
+    Values have three significant digits.
     """
 
     @property
@@ -134,17 +142,8 @@ class Decades(Number):
             return round(value)
         return float(min(max(float(f"{value:.3g}"), self.low), self.high))
 
-    def widget(self):
-        slider = widgets.SelectionSlider(options=[("", self.value)])
-        self.put(slider, self.value)
-        return slider
-
-    def put(self, slider, value):
-        options = tuple((f"{x:g}", x) for x in sorted({*self.ladder, value}))
-        with slider.hold_sync():
-            if slider.options != options:
-                slider.options = options
-            slider.value = value
+    def _written(self, values):
+        return [f"{value:g}" for value in values]
 
 
 def _are_whole(*numbers):
@@ -222,6 +221,8 @@ def number(value, low, high, step, label, unit="", log=False, when=None):
         raise ValueError(f"low of the slider '{label}' must be below high, got {low} and {high}")
     if log:
         checks.real(f"low of the logarithmic slider '{label}'", low, 0, open_low=True)
+    elif (high - low) / step > MOST_STEPS:
+        raise ValueError(f"the slider '{label}' has more than {MOST_STEPS} steps of {step}")
     return (Decades if log else Number)(value, low, high, step, label, unit, when)
 
 
@@ -338,6 +339,26 @@ class Panel:
 # --- The picture: background kept, only what moves is drawn ------------------------------------
 
 
+BACKGROUNDS = 2  # that are kept in a kernel, 3 MB each: a notebook has a dozen figures
+_KEPT = []  # weak references to the pictures that have one, the latest last
+_PAPER = {}  # (width, height, dpi) -> the renderer for all figures of that size, 3 MB each
+
+
+class SharedPaper(FigureCanvasAgg):
+    """A canvas that draws on the same pixels as all others of its size.
+
+    Under the lock that is safe: a step puts down the whole background before it draws, and takes
+    the PNG before it lets go.
+    """
+
+    def get_renderer(self):
+        size = (*self.figure.bbox.size, self.figure.dpi)
+        if size not in _PAPER:
+            _PAPER[size] = RendererAgg(*size)
+        self.renderer = _PAPER[size]
+        return self.renderer
+
+
 class Picture:
     """A figure that is built once; `paint(result)` gives the PNG of a new state."""
 
@@ -345,7 +366,7 @@ class Picture:
         self.build, self.draw = build, draw
         with rc():
             self.figure = figure(size)
-            self.canvas = FigureCanvasAgg(self.figure)
+            self.canvas = SharedPaper(self.figure)
             self.artists = build(self.figure)
         self._background = None
 
@@ -358,7 +379,15 @@ class Picture:
             else:
                 self.canvas.restore_region(self._background)
             draw_moving(self.canvas)
+            self._take_a_place()
             return png(self.canvas)
+
+    def _take_a_place(self):
+        """Keep this background; of the others only the latest. What is dropped is drawn again."""
+        others = [other for other in _KEPT if other() not in (None, self)]
+        for dropped in others[: 1 - BACKGROUNDS]:
+            dropped()._background = None
+        _KEPT[:] = [*others[1 - BACKGROUNDS :], weakref.ref(self)]
 
     def _draw_background(self):
         """Draw all that stands still. The layout is solved once: that costs as much as drawing."""
@@ -579,10 +608,11 @@ class Replay:
         """Set the range for a record of `count` frames and go to the last one."""
         last = checks.whole("frames", count, 1) - 1
         self.panel.controls["frame"] = Number(last, 0, last, 1, "frame")
-        self.panel.turn({"frame": last})  # first: the link would hand the old range a new value
-        with self.play.hold_sync():
-            self.play.interval = int(np.clip(5000 / count, 50, 250))  # about five seconds in all
-            self.play.max = self.play.value = last
+        self.slider.max = last  # the range before the value, the slider before what is linked to it
+        self.panel.turn({"frame": last})
+        self.play.interval = int(np.clip(5000 / count, 50, 250))  # about five seconds in all
+        self.play.max = last
+        self.play.value = last
 
     def row(self, label):
         row = self.panel.row(label, self.play)
