@@ -59,8 +59,7 @@ CLOCK = """() => {
   document.addEventListener('mouseup', e => { window.released = e.timeStamp; }, true);
   document.addEventListener('load', e => {
     if (e.target.tagName === 'IMG')
-      requestAnimationFrame(() => requestAnimationFrame(
-        () => window.painted.push(performance.now())));
+      requestAnimationFrame(() => window.painted.push(performance.now()));
   }, true);
 }"""
 

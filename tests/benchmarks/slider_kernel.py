@@ -25,7 +25,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from helpers.live import Decades, LiveFigure, Number
+from helpers.live import LiveFigure, Number
 from helpers.style import DPI, rc
 
 DEMOS = (
@@ -74,10 +74,8 @@ def sliders(figure):
 
 def values(control):
     """As many different values as there are rounds, over the range of a slider."""
-    if isinstance(control, Decades):
-        return control.ladder[:: max(1, len(control.ladder) // ROUNDS)]
-    spaced = np.linspace(control.low, control.high, ROUNDS).tolist()
-    return list(dict.fromkeys(int(x) if control.whole else control.clean(x) for x in spaced))
+    ladder = control.ladder
+    return [ladder[i] for i in np.unique(np.linspace(0, len(ladder) - 1, ROUNDS).astype(int))]
 
 
 def timed(action, *arguments):
