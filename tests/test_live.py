@@ -4,13 +4,10 @@ import base64
 import gc
 import io
 import re
-import runpy
 import sys
 import threading
 import time
 import weakref
-from pathlib import Path
-from types import SimpleNamespace
 from typing import NamedTuple
 
 import ipywidgets as widgets
@@ -918,19 +915,3 @@ def test_outside_a_notebook_nothing_is_closed():
     assert live_module._cell() == (None, None)
     first, second = wave(), wave()
     assert first._picture is not None and second._picture is not None
-
-
-# --- The benchmark ------------------------------------------------------------------------------
-
-
-def test_a_step_is_much_faster_than_the_figure_made_again():
-    """tests/benchmarks/slider_kernel.py on one demo. Its target is a tenth; here, among other
-    tests, a third must do."""
-    path = Path(__file__).parent / "benchmarks" / "slider_kernel.py"
-    benchmark = SimpleNamespace(**runpy.run_path(str(path)))
-    fig = wave(lambda frequency, **values: compute_wave(frequency=min(frequency, 9), **values))
-    times = benchmark.measure(fig, np.random.default_rng(0))
-    assert len(times.live) == len(times.rebuild) == len(times.same) >= 15
-    assert times.full == 0
-    assert times.median("compute") < times.median("live")
-    assert times.ratio < 1 / 3
