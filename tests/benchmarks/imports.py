@@ -57,7 +57,8 @@ def measured(sources, rounds):
 
 def seconds(source):
     command = [sys.executable, "-c", TIMED, source]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return float(printed.splitlines()[-1])  # the cell may print too
 
 
 if __name__ == "__main__":
