@@ -1,9 +1,13 @@
 """Work with limits of time and memory: whatever it does, the caller goes on."""
 
 import _thread
+import contextlib
+import json
+import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -70,14 +74,39 @@ def endless_number():
 
 
 @pytest.mark.parametrize("work", [
-    endless, endless_and_stubborn, endless_and_tidy, endless_number,
+    "endless", "endless_and_stubborn", "endless_and_tidy", "endless_number",
 ])
 def test_a_loop_that_never_ends_is_stopped(work):
-    start = time.monotonic()
-    with pytest.raises(Stopped, match=r"^was still running after 0.3 s and was stopped: does one"):
-        within_limits(work, 0.3, MUCH_MEMORY)
-    assert time.monotonic() - start < 0.3 + limits.PATIENCE
-    assert work.__name__ not in running(), "its thread is gone"
+    said, left, _ = alone(work, 0.3, MUCH_MEMORY)
+    assert said == "was still running after 0.3 s" + limits._ENDED
+    assert work not in left, "its thread is gone"
+
+
+def alone(work, seconds, megabytes):
+    """What within_limits says of the work, which functions still run then, how many MB stayed.
+
+    In a process of its own, whose addresses end at 4 GB: other threads of this one, woken while
+    a number doubles its digits, would let it double again; and what grows must not take it along.
+    """
+    call = f"import test_limits; test_limits.report({work!r}, {seconds}, {megabytes})"
+    child = subprocess.run(
+        [sys.executable, "-c", call], cwd=Path(__file__).parent, capture_output=True, text=True,
+        timeout=200,
+    )
+    assert child.returncode == 0, child.stderr
+    return json.loads(child.stdout)
+
+
+def report(work, seconds, megabytes):
+    with contextlib.suppress(ImportError):  # Windows
+        import resource
+        resource.setrlimit(resource.RLIMIT_AS, (4 * 2**30, 4 * 2**30))
+    before = psutil.Process().memory_info().rss
+    try:
+        within_limits(globals()[work], seconds, megabytes)
+    except Stopped as excess:
+        left = (psutil.Process().memory_info().rss - before) / 2**20
+        print(json.dumps([str(excess), sorted(running()), left]))
 
 
 def running():
@@ -103,8 +132,8 @@ def test_a_call_that_cannot_be_stopped_does_not_hold_up_the_caller(monkeypatch):
     monkeypatch.setattr(limits, "PATIENCE", 0.2)
     start = time.monotonic()
     with pytest.raises(Stopped, match="after 0.2 s and could not be stopped.*restart the kernel"):
-        within_limits(lambda: time.sleep(2), 0.2, MUCH_MEMORY)
-    assert time.monotonic() - start < 1.9
+        within_limits(lambda: time.sleep(20), 0.2, MUCH_MEMORY)
+    assert time.monotonic() - start < 19
 
 
 # --- Memory -------------------------------------------------------------------------------------
@@ -122,12 +151,11 @@ def doubles_a_list():
         kept = kept + kept
 
 
-@pytest.mark.parametrize("work", [appends_arrays, doubles_a_list])
+@pytest.mark.parametrize("work", ["appends_arrays", "doubles_a_list"])
 def test_endless_allocation_is_stopped_and_given_back(work):
-    before = psutil.Process().memory_info().rss
-    with pytest.raises(Stopped, match="had taken more than 100 MB of memory and was stopped"):
-        within_limits(work, MANY_SECONDS, 100)
-    assert psutil.Process().memory_info().rss - before < 60 * 2**20
+    said, left_running, megabytes_left = alone(work, MANY_SECONDS, 100)
+    assert said == "had taken more than 100 MB of memory" + limits._ENDED
+    assert work not in left_running and megabytes_left < 60
 
 
 def test_what_failed_work_had_made_is_given_back():
