@@ -20,7 +20,7 @@ LEVELS = [
     ["activations", "losses", "datasets"],
     ["initializers"],                               # floor 1
     ["network", "diagnostics", "theory", "mean_field"],
-    ["batch_norm"],
+    ["batch_norm", "regions"],
     ["training"],                                   # floor 2
     ["style"],                                      # floor 3
     ["live", "table", "limits"],
