@@ -90,6 +90,66 @@ def real_array(name, array):
     return numbers_
 
 
+def values_of(name, f, x, infinite=False):
+    """Return f at every number of x (any shape) as floats: f is what the learner has written.
+
+    f may take an array and treat every number on its own, or take one number; it sees a copy. Its
+    values have to be finite, unless `infinite`: then even an overflow of Python's own floats, which
+    is an error, counts as infinity. A TypeError or ValueError says what f did at which number.
+    """
+    if not callable(f):
+        raise TypeError(_sentence(name, "a function of one number", f))
+    x = np.asarray(x, float)
+    z = x.ravel()
+    got, otherwise = _at_once(name, f, z)
+    if got is None:
+        got = np.array([_one(name, f, number, otherwise, infinite) for number in z.tolist()])
+    if not (infinite or np.isfinite(got).all()):
+        first = int(np.argmin(np.isfinite(got)))
+        call = f"{_letter(name)}({z[first]:g})"
+        raise ValueError(f"{name} must give finite numbers, but {call} is {got[first]}")
+    return got.astype(float).reshape(x.shape)
+
+
+def _at_once(name, f, z):
+    """f(z) for z (n,), None if f does not take arrays; and what it gave instead, in words."""
+    with np.errstate(all="ignore"):
+        try:
+            got, alone = np.asarray(f(z.copy())), np.asarray(f(z[:1].copy()))
+        except Exception:  # written for single numbers, or wrong: _one finds out
+            return None, ""
+    if got.dtype.kind not in "fiub" or got.shape != z.shape or alone.shape != z[:1].shape:
+        return None, f" ({z.size} numbers gave shape {got.shape})" if got.shape else ""
+    if not np.array_equal(got[:1], alone, equal_nan=got.dtype.kind == "f"):
+        call = f"{_letter(name)}({z[0]:g})"
+        raise ValueError(
+            f"{name} must treat every number on its own, but {call} is {alone[0]:g} alone and "
+            f"{got[0]:g} among others"
+        )
+    return got, ""
+
+
+def _one(name, f, number, otherwise, infinite):
+    call = f"{_letter(name)}({number:g})"
+    with np.errstate(all="ignore"):
+        try:
+            value = f(number)
+        except Exception as error:
+            if infinite and isinstance(error, OverflowError):
+                return math.inf
+            raised = f"{call} raised {type(error).__name__}: {error}{otherwise}"
+            raise ValueError(f"{name} must take one number, but {raised}") from error
+    if not isinstance(value, numbers.Real | np.bool_):
+        hint = " (is there a return?)" if value is None else otherwise
+        raise TypeError(f"{name} must return one number, but {call} is {quoted(value)}{hint}")
+    return float(value)
+
+
+def _letter(name):
+    """How a call of the function is written: target(3), but f(3) for `your function`."""
+    return name if name.isidentifier() else "f"
+
+
 def generator(name, rng):
     """Return `rng` if it is a numpy Generator, such as `np.random.default_rng(seed)` makes."""
     if not isinstance(rng, np.random.Generator):

@@ -449,7 +449,7 @@ def staircase(target, pieces, steepness, low=0.0, high=1.0):
     target f(x) for arrays x; steepness > 0 per unit of x (200 * pieces makes visible corners).
     """
     edges, width = _edges(pieces, low, high)
-    middles = evaluate("target", target, edges[:-1] + width / 2)
+    middles = checks.values_of("target", target, edges[:-1] + width / 2)
     steepness = checks.real("steepness", steepness, 0, open_low=True)
     return Shallow(float(middles[0]), edges[1:-1], np.diff(middles), steepness)
 
@@ -463,7 +463,7 @@ def bumps(target, pieces, steepness, low=0.0, high=1.0):
     staircase, written with twice as many units.
     """
     edges, width = _edges(pieces, low, high)
-    heights = evaluate("target", target, edges[:-1] + width / 2)
+    heights = checks.values_of("target", target, edges[:-1] + width / 2)
     steepness = checks.real("steepness", steepness, 0, open_low=True)
     edges[0], edges[-1] = edges[0] - width, edges[-1] + width
     knots = np.stack([edges[:-1], edges[1:]], axis=1).ravel()
@@ -478,7 +478,7 @@ def hinges(target, pieces, low=0.0, high=1.0):
     Source: the error of linear interpolation, any numerical analysis textbook.
     """
     edges, width = _edges(pieces, low, high)
-    values = evaluate("target", target, edges)
+    values = checks.values_of("target", target, edges)
     slopes = np.diff(values) / width
     return Shallow(float(values[0]), edges[:-1], np.diff(slopes, prepend=0.0))
 
@@ -488,34 +488,6 @@ def _edges(pieces, low, high):
     low = checks.real("low", low)
     high = checks.real("high", high, low, open_low=True)
     return np.linspace(low, high, pieces + 1), (high - low) / pieces
-
-
-def evaluate(name, target, x):
-    """target at every point of x (points,), checked: the learner may have written it."""
-    if not callable(target):
-        raise TypeError(f"{name} must be a function of x, got {type(target).__name__}")
-    values = checks.finite(f"{name}(x)", _called(name, target, x))
-    if values.shape not in ((), x.shape):
-        raise ValueError(
-            f"{name}(x) must return one number per point, "
-            f"got the shape {values.shape} for x of shape {x.shape}"
-        )
-    return np.broadcast_to(values, x.shape).astype(float)
-
-
-def _called(name, target, x):
-    """target(x), number by number if it was written for single numbers."""
-    try:
-        return target(x)
-    except Exception:
-        try:
-            return [target(float(number)) for number in x]
-        except Exception as error:
-            kind = type(error).__name__
-            raise ValueError(
-                f"{name}(x) must work for x from {x.min():g} to {x.max():g}, "
-                f"but it raised {kind}: {error}"
-            ) from error
 
 
 def staircase_bound(pieces, steepest, length=1.0):

@@ -44,6 +44,7 @@ from helpers.activations import (
     gaussian_mean,
     leaky_relu,
     mixed,
+    own,
     softplus,
     surrogate,
     swish,
@@ -791,3 +792,50 @@ def test_a_learner_can_make_one():
     square = Activation("square", "z^2", lambda z: z * z, lambda z: 2 * z)
     assert square(3.0) == 9 and square.gain == pytest.approx(1 / math.sqrt(3))
     assert activation(square) is square
+
+
+# --- What the learner has written ---------------------------------------------------------------
+
+
+@NAMED
+def test_an_own_function_has_the_slope_of_the_record(act):
+    z = np.concatenate([np.linspace(-12, 12, 4001), [0.0, 1e-12, -1e-12]])
+    mine = own(lambda z: act.f(z))
+    np.testing.assert_array_equal(mine(z), act(z))
+    near = abs(z) < 1e-6
+    np.testing.assert_allclose(mine.df(z[~near]), act.df(z[~near]), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(mine.df(z[near]), act.df(z[near]), rtol=0, atol=1e-5)
+
+
+def test_an_own_function_may_be_written_for_single_numbers():
+    mine = own(lambda z: max(z, 0.1 * z))
+    z = np.array([[-2.0, 0.0, 3.0]])
+    np.testing.assert_array_equal(mine(z), [[-0.2, 0, 3]])
+    np.testing.assert_allclose(mine.df(z), [[0.1, 0.1, 1]])
+    assert mine.gain == pytest.approx(leaky_relu(0.1).gain)
+    assert isinstance(mine(2), float) and isinstance(mine.df(2), float)
+    assert mine(z.astype(np.float32)).dtype == np.float32
+
+
+def test_kinks_and_jumps_of_an_own_function():
+    """Away from 0 too: the smaller slope counts, and a jump has none."""
+    clipped, jump = own(lambda z: np.clip(z, -1, 1)), own(lambda z: np.where(z > 0.5, 1.0, 0.0))
+    np.testing.assert_allclose(clipped.df([-1.0, 0.5, 1.0, 2.0]), [0, 1, 0, 0], atol=1e-9)
+    np.testing.assert_array_equal(jump.df([0.5, 0.5 + 1e-7, 0.5 - 1e-7, 2]), 0)
+
+
+def test_an_own_function_may_overflow():
+    for f in (math.exp, np.exp):
+        mine = own(f)
+        assert mine(1000.0) == np.inf and mine.df(1000.0) == np.inf
+        assert mine.df(2.0) == pytest.approx(math.exp(2), rel=1e-9)
+
+
+def test_own_returns_records_and_refuses_the_rest():
+    assert own(RELU) is RELU and own("tanh") is TANH
+    with pytest.raises(TypeError, match="your function must be a function of one number, got 3"):
+        own(3)
+    with pytest.raises(ValueError, match=r"finite numbers, but f\(-10\) is nan"):
+        own(np.sqrt)
+    with pytest.raises(ValueError, match="treat every number on its own"):
+        own(lambda z: z - z.mean())

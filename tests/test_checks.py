@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.checks import finite, generator, one_of, quoted, real, real_array, whole
+from helpers.checks import (
+    finite,
+    generator,
+    one_of,
+    quoted,
+    real,
+    real_array,
+    values_of,
+    whole,
+)
 
 
 def message(error, function, *args, **kwargs):
@@ -247,3 +256,57 @@ def test_a_value_that_cannot_be_shown():
     text = message(TypeError, real, "slope", Odd())
     assert text == "slope must be a finite number, got a value of type Odd"
     assert message(ValueError, whole, "depth", 10**5000, 1, 9).endswith("a value of type int")
+
+
+# --- what the learner has written ---------------------------------------------------------------
+
+
+def in_place(z):
+    z[z < 0] = 0
+    return z
+
+
+@pytest.mark.parametrize(
+    "f", [lambda z: z if z > 0 else 0, in_place, lambda z: max(z, 0), lambda z: np.maximum(z, 0)]
+)
+@pytest.mark.parametrize("shape", [(), (1,), (7,), (0,), (2, 3)])
+def test_values_of_a_function_written_in_any_way(f, shape):
+    x = np.random.default_rng(0).standard_normal(shape)
+    before = x.copy()
+    got = values_of("f", f, x)
+    np.testing.assert_array_equal(got, np.maximum(x, 0))
+    assert got.shape == shape and got.dtype == np.float64
+    np.testing.assert_array_equal(x, before)
+
+
+def test_values_of_a_constant_and_of_truth_values():
+    np.testing.assert_array_equal(values_of("f", lambda z: 3, [1, 2]), [3.0, 3.0])
+    np.testing.assert_array_equal(values_of("f", lambda z: z > 1, [1, 2]), [0.0, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("f", "kind", "message"),
+    [
+        (3, TypeError, "target must be a function of one number, got 3"),
+        (lambda z: None, TypeError, r"target\(1\) is None \(is there a return\?\)"),
+        (lambda z: "two", TypeError, r"target must return one number, but target\(1\) is 'two'"),
+        (lambda z: z[:2], ValueError, r"object is not subscriptable \(3 numbers gave shape \(2,"),
+        (lambda z: np.ones(4), TypeError, r"is array.* \(3 numbers gave shape \(4,\)\)"),
+        (lambda z: z - np.mean(z), ValueError, r"target\(1\) is 0 alone and -1 among others"),
+        (lambda z: z / 0, ValueError, r"finite numbers, but target\(1\) is inf"),
+        (lambda z: float(z) / 0, ValueError, r"target\(1\) raised ZeroDivisionError"),
+        (lambda z: math.exp(900 * z), ValueError, r"target\(1\) raised OverflowError"),
+        (lambda z: np.sqrt(2 - z), ValueError, r"finite numbers, but target\(3\) is nan"),
+    ],
+)
+def test_values_of_a_faulty_function(f, kind, message):
+    with pytest.raises(kind, match=message):
+        values_of("target", f, [1.0, 2.0, 3.0])
+
+
+def test_values_of_may_be_infinite_on_request():
+    for f in (lambda z: 1 / z, lambda z: math.exp(900 / z) if z else math.inf):
+        got = values_of("f", f, [1.0, 0.0], infinite=True)
+        assert got[1] == np.inf
+    with pytest.raises(ValueError, match="ZeroDivisionError"):
+        values_of("f", lambda z: 1 / float(z), [0.0], infinite=True)

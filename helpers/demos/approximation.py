@@ -18,7 +18,7 @@ import numpy as np
 
 from helpers import style, theory
 from helpers.activations import RELU, SIGMOID, TANH
-from helpers.checks import one_of, real, whole
+from helpers.checks import one_of, real, values_of, whole
 from helpers.live import choice, live, number
 
 # --- Targets and building blocks ----------------------------------------------------------------
@@ -64,7 +64,7 @@ def _target(name, yours):
 def _measured(f):
     """The learner's function; slope and curvature by differences on a fine grid."""
     x = np.linspace(0, 1, 4097)
-    y = theory.evaluate("your function", f, x)
+    y = values_of("your function", f, x)
     span, jump = np.ptp(y), np.abs(np.diff(y)).max()
     steepest = inf if jump > 0.1 * span > 0 else jump * 4096
     curvature = np.abs(np.diff(y, 2)).max() * 4096**2
@@ -114,13 +114,13 @@ def _points(pieces):
 
 @lru_cache(maxsize=4096)
 def _wanted(target, pieces):
-    return theory.evaluate("target", target.f, _points(pieces))
+    return values_of("target", target.f, _points(pieces))
 
 
 @lru_cache(maxsize=4096)
 def _wanted_in_pieces(target, pieces):
     x = (np.arange(pieces)[:, None] + _PLACES) / pieces
-    return theory.evaluate("target", target.f, x.ravel()).reshape(x.shape)
+    return values_of("target", target.f, x)
 
 
 @lru_cache(maxsize=256)
@@ -240,7 +240,7 @@ def _placed(hinges, target):
     except (TypeError, ValueError) as error:
         raise type(error)(f"hinges must be pairs (place, change of slope): {error}") from error
     knots, weights = np.array(pairs).reshape(-1, 2).T
-    start = theory.evaluate("target", target.f, np.zeros(1))[0]
+    start = values_of("target", target.f, np.zeros(1))[0]
     return theory.Shallow(float(start), knots, weights)
 
 
@@ -495,7 +495,7 @@ def compute_by_hand(
     width = real("width", width, *BUMP_WIDTHS)
     hand = _placed if block == "hinges" else partial(_placed_bumps, width=width)
     net, x = hand(list(zip(places, weights, strict=True)), target), _HAND_X
-    wanted, built = theory.evaluate("target", target.f, x), net(x)
+    wanted, built = values_of("target", target.f, x), net(x)
     error = np.abs(built - wanted)
     even = _errors(target, block, 0.0 if block == "hinges" else 200.0, _EVEN)
     enough = [n for n, largest in zip(_EVEN, even, strict=True) if largest <= error.max()]
@@ -688,7 +688,7 @@ def _random_units(act, rng):
     """(points, 128) of act(w x + b): |w| from 1 to 3, and w x + b = 0 anywhere on [-1, 1]."""
     w = rng.uniform(1, 3, WIDEST) * rng.choice([-1, 1], WIDEST)
     z = w * (_X[:, None] - rng.uniform(-1, 1, WIDEST))
-    return theory.evaluate("f", act, z.ravel()).reshape(z.shape)
+    return values_of("f", act, z)
 
 
 _SMALLEST = 1e-7  # lower end of the RMSE axis

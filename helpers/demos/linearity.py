@@ -12,7 +12,6 @@ Each demo is a result, `compute_*` (pure), `build_*` (axes, once), `draw_*` (mov
 from array import array
 from functools import lru_cache, partial
 from itertools import accumulate
-from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +20,7 @@ from matplotlib.ticker import MaxNLocator
 
 from helpers import style
 from helpers.activations import ACTIVATIONS, Activation, affine, leaky_relu
-from helpers.checks import one_of, quoted, real, whole
+from helpers.checks import one_of, quoted, real, values_of, whole
 from helpers.datasets import plane_cloud
 from helpers.diagnostics import additivity_gap, homogeneity_gap
 from helpers.diagnostics import rank as rank_of
@@ -348,7 +347,7 @@ def _chosen(name, slope, offset, f):
     names = [*ACTIVATIONS, "affine"] + [YOURS] * (f is not None)
     one_of("activation", name, names)
     if name == YOURS:
-        return lambda z: _your_values(f, z)
+        return lambda z: values_of("your function", f, z)
     records = {"leaky_relu": leaky_relu(slope), "affine": affine(slope, offset)}
     return records.get(name) or ACTIVATIONS[name]
 
@@ -365,56 +364,6 @@ def _random_numbers():
     """u, v and k of the random pairs, (PAIRS,) each: the same for every activation."""
     rng = np.random.default_rng(1)
     return *rng.uniform(-REACH, REACH, (2, PAIRS)), rng.uniform(*FACTORS, PAIRS)
-
-
-def _your_values(f, z):
-    """The learner's f at every place of z (n,), or one sentence about what is wrong with it."""
-    if not callable(f):
-        raise TypeError(f"f must be a function of one number, got {quoted(f)}")
-    values = _all_at_once(f, z)
-    if values is None:
-        values = np.array([_one_by_one(f, place) for place in z.tolist()])
-    if not np.isfinite(values).all():
-        where = int(np.argmin(np.isfinite(values)))
-        raise ValueError(
-            f"your function must give finite numbers, but f({z[where]:g}) is {values[where]}"
-        )
-    return values
-
-
-def _all_at_once(f, z):
-    """f(z) if f takes an array and treats every number on its own; else None."""
-    with np.errstate(all="ignore"):
-        try:
-            values = np.asarray(f(z.copy()))
-            alone = np.asarray(f(z[:1].copy()))
-        except Exception:  # written for single numbers, or wrong: _one_by_one finds out
-            return None
-    if values.dtype.kind not in "fiub" or values.shape != z.shape or alone.shape != (1,):
-        return None
-    if values[0] != alone[0] and not np.isnan(values[0]):
-        raise ValueError(
-            f"your function must treat every number on its own, but f({z[0]:g}) is {alone[0]:g} "
-            f"alone and {values[0]:g} among others"
-        )
-    return values.astype(float)
-
-
-def _one_by_one(f, place):
-    with np.errstate(all="ignore"):
-        try:
-            value = f(place)
-        except Exception as error:
-            kind = type(error).__name__
-            raise ValueError(
-                f"your function must take one number, but f({place:g}) raised {kind}: {error}"
-            ) from error
-    if not isinstance(value, Real | np.bool_):
-        hint = " (is there a return?)" if value is None else ""
-        raise TypeError(
-            f"your function must return one number, but f({place:g}) is {quoted(value)}{hint}"
-        )
-    return float(value)
 
 
 def build_is_it_linear(fig):

@@ -242,7 +242,7 @@ def test_a_faulty_function_gets_a_sentence(said):
 
 
 def test_what_is_not_a_function_is_refused():
-    with pytest.raises(TypeError, match="f must be a function of one number, got 3"):
+    with pytest.raises(TypeError, match="your function must be a function of one number, got 3"):
         linearity.is_it_linear(f=3)
 
 
