@@ -642,8 +642,8 @@ class LiveFigure(widgets.VBox):
     raise_errors = False
 
     def __init__(self, compute, build, draw, describe, panel, call, size, recording, replay,
-                 frames):
-        self.call, self.error = call, None
+                 frames, ahead):
+        self.call, self.error, self._ahead = call, None, ahead
         self._compute, self._describe, self._panel = compute, describe, panel
         self._recording, self._replay, self._frames = recording, replay, frames
         self._size, self._seconds = size, 0.0
@@ -700,7 +700,8 @@ class LiveFigure(widgets.VBox):
     # One step
 
     def _asked(self):
-        return {name: v for panel in self._quick_panels() for name, v in panel.values.items()}
+        panels = self._panels() if self._ahead else self._quick_panels()
+        return {name: v for panel in panels for name, v in panel.values.items()}
 
     def _step(self):
         """Show what the controls ask for, unless the picture shows it already."""
@@ -780,7 +781,7 @@ class LiveFigure(widgets.VBox):
             panel.on_move(self._moved)
         if self._recording:
             self._recording.on_change(self._new_record, self._guard)
-            self._recording.panel.on_move(self._grey)
+            self._recording.panel.on_move(self._moved if self._ahead else self._grey)
 
     def _grey(self):
         values = {name: v for panel in self._panels() for name, v in panel.values.items()}
@@ -823,7 +824,7 @@ class LiveFigure(widgets.VBox):
 
 
 def live(compute, build, draw, describe, *, controls, call, size=(8.4, 4.2), record=None,
-         slow=None, frames=None, frame=None, button="Run"):
+         slow=None, frames=None, frame=None, button="Run", ahead=False):
     """A figure with controls, as described at the head of this file.
 
     controls  dict from the arguments of `compute` to `number(...)`, `choice(...)`, `toggle(...)`
@@ -836,13 +837,15 @@ def live(compute, build, draw, describe, *, controls, call, size=(8.4, 4.2), rec
     returns the record so far. Then `compute(record=..., **values)` shows it. `slow` are the
     record's controls, the Run button (`button`) makes a new one. With `frames(record) -> number`
     there is a frame slider with a Play button, and `compute` gets `frame`; the opening `frame` is
-    the last one if it is None.
+    the last one if it is None. With `ahead` the picture also follows the slow controls at once, for
+    what needs no record: `compute` gets their values as well, and has to look into the record
+    whether it was made with them.
     """
     panel = Panel(controls)
     recording = None if record is None else Recording(record, slow or {}, button)
     replay = None if frames is None else Replay(frames(recording.record), frame)
     return LiveFigure(
-        compute, build, draw, describe, panel, call, size, recording, replay, frames
+        compute, build, draw, describe, panel, call, size, recording, replay, frames, ahead
     )
 
 

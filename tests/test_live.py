@@ -653,6 +653,39 @@ def test_stop_keeps_the_result_so_far(one_piece_a_tick):
     assert fig._recording.progress.value == pytest.approx(1 / 40)
 
 
+def ahead_decay(steps=40, factor=1, frame=None):
+    """Shows the length of the record, and the steps that the slider asks for."""
+    return live(
+        lambda *, record, frame, steps, factor: np.full(len(record), factor * steps / 100),
+        build_decay, draw_decay, lambda r: f"{len(r)} points at {r[0]:g}", call="ahead_decay",
+        controls={"factor": number(factor, 1, 5, 1, "factor")},
+        slow={"steps": number(steps, 1, 100, 1, "steps")},
+        record=lambda *, steps: record_decay(steps=steps), frames=len, frame=frame,
+        button="Train", ahead=True,
+    )  # fmt: skip
+
+
+def test_with_ahead_the_picture_follows_slow_controls_before_the_run(one_piece_a_tick):
+    fig = ahead_decay()
+    before = shown(fig)
+    widget(fig, "steps").value = 10
+    assert fig.text == "41 points at 0.1" and shown(fig) != before
+    assert fig._recording.status.value == "Press Train to use these settings."
+    assert fig.values == {"steps": 10, "factor": 1, "frame": 40}
+    press(fig, "Train")
+    widget(fig, "steps").value = 20
+    assert fig.text == "41 points at 0.2"
+    while fig._recording.job:
+        tick(fig)
+    assert fig.text == "11 points at 0.2" and fig.values["frame"] == 10
+    fig.reset()
+    assert fig.text == "41 points at 0.4" and shown(fig) == before
+    fig.set(steps=7, factor=2)
+    assert fig.text == "8 points at 0.14"
+    again = eval(fig.experiment, {"ahead_decay": ahead_decay})
+    assert again.text == fig.text and shown(again) == shown(fig)
+
+
 def test_a_second_start_does_not_make_two_runs(one_piece_a_tick):
     started = []
 
