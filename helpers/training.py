@@ -337,6 +337,15 @@ def _chunks(descent):
     return descent.run()
 
 
+def _backward(layers, dfs, passed, given, dA, out):
+    """Write the gradient of a plain `Net` into `out`; given[k] is what dfs[k] takes, z or f(z).
+
+    A net that computes in another way brings its own `calculus`, a pair (forward, backward) of
+    functions with the same arguments (`helpers.batch_norm`).
+    """
+    gradients(passed.A, deltas(layers, dfs, given, dA), out)
+
+
 class _Descent:
     """One run while it goes on: theta, and everything that changes with it."""
 
@@ -344,6 +353,7 @@ class _Descent:
         self.net, self.loss, self.batches, self.update = net, loss, batches, update
         self.theta, self.before, self.gradient = theta, theta.copy(), np.empty_like(theta)
         self.layers, self.slots = net.layers(theta), net.layers(self.gradient)  # views, made once
+        self.forward, self.backward = getattr(net, "calculus", (forward, _backward))
         self.steps = self.total = steps  # `stop` lowers the first
         self.due, self.kept = set(frames), []
         self.losses = np.full((steps + 1, *theta.shape[:-1]), np.nan)
@@ -357,7 +367,8 @@ class _Descent:
     def step(self):
         """Loss of theta on the next batch, and, unless this is the end, one update."""
         X, Y = next(self.batches)
-        Z, A = forward(self.layers, self.net.acts, X)
+        passed = self.forward(self.layers, self.net.acts, X)
+        Z, A = passed.Z, passed.A
         value, dA = self.loss(A[-1], Y)
         self.losses[self.t] = value
         if not isfinite(self.losses[self.t].sum() + self.theta.sum()):  # a dead unit hides an inf
@@ -367,7 +378,7 @@ class _Descent:
         if self.t == self.steps or self.frozen is not None and self.frozen.all():
             return self.finish()
         given = [a if out else z for z, a, out in zip(Z, A[1:], self.from_output, strict=True)]
-        gradients(A, deltas(self.layers, self.dfs, given, dA), self.slots)
+        self.backward(self.layers, self.dfs, passed, given, dA, self.slots)
         np.copyto(self.before, self.theta)
         self.update(self.gradient)
         if self.frozen is not None:
