@@ -103,7 +103,8 @@ def values_of(name, f, x, infinite=False):
     z = x.ravel()
     got, otherwise = _at_once(name, f, z)
     if got is None:
-        got = np.array([_one(name, f, number, otherwise, infinite) for number in z.tolist()])
+        with np.errstate(all="ignore"):
+            got = np.array([_one(name, f, number, otherwise, infinite) for number in z.tolist()])
     if not (infinite or np.isfinite(got).all()):
         first = int(np.argmin(np.isfinite(got)))
         call = f"{_letter(name)}({z[first]:g})"
@@ -130,17 +131,18 @@ def _at_once(name, f, z):
 
 
 def _one(name, f, number, otherwise, infinite):
-    call = f"{_letter(name)}({number:g})"
-    with np.errstate(all="ignore"):
-        try:
-            value = f(number)
-        except Exception as error:
-            if infinite and isinstance(error, OverflowError):
-                return math.inf
-            raised = f"{call} raised {type(error).__name__}: {error}{otherwise}"
-            raise ValueError(f"{name} must take one number, but {raised}") from error
+    try:
+        value = f(number)
+    except Exception as error:
+        if infinite and isinstance(error, OverflowError):
+            return math.inf
+        raised = f"{_letter(name)}({number:g}) raised {type(error).__name__}: {error}{otherwise}"
+        raise ValueError(f"{name} must take one number, but {raised}") from error
+    if type(value) is float:  # nearly always, and the other question takes longer than f
+        return value
     if not isinstance(value, numbers.Real | np.bool_):
         hint = " (is there a return?)" if value is None else otherwise
+        call = f"{_letter(name)}({number:g})"
         raise TypeError(f"{name} must return one number, but {call} is {quoted(value)}{hint}")
     return float(value)
 

@@ -57,9 +57,8 @@ class Gain(NamedTuple):
 
     @property
     def variance(self):
-        """Var f(z); 0 where only rounding is left of it."""
-        difference = self.second - self.mean**2
-        return difference if difference > 1e-12 * self.second else 0.0
+        """Var f(z)."""
+        return _variance(self.mean, self.second)
 
     @property
     def chi_1(self):
@@ -84,19 +83,20 @@ def compute_calculator(
     second, slope = mean_field.moments(act, q)
     if not 0 < second < inf:
         raise ValueError(f"{act.name} has no gain: its E f(z)^2 must be above 0, got {second:g}")
-    squares = np.square(_at_samples(act, q)[:, :n])
-    made = Gain(
-        act.name, q, np.square(act.f(sqrt(q) * CURVE)) / q * _DENSITY,
-        gaussian_mean(act.f, q), second, slope,
-        n, squares.mean(1), squares.std(1, ddof=1) / sqrt(n), np.empty(3), None, None,
+    mean, squares = gaussian_mean(act.f, q), np.square(_at_samples(act, q)[:, :n])
+    variance = _variance(mean, second)
+    gains = np.array([sqrt(q / second), sqrt(q / variance) if variance else inf, yours])
+    return Gain(
+        act.name, q, np.square(act.f(sqrt(q) * CURVE)) / q * _DENSITY, mean, second, slope,
+        n, squares.mean(1), squares.std(1, ddof=1) / sqrt(n), gains,
+        np.array([_predicted(act, q, gain) for gain in gains]), _measured(act, q, gains),
     )  # fmt: skip
-    by_variance = sqrt(q / made.variance) if made.variance else inf
-    gains = np.array([sqrt(q / second), by_variance, yours])
-    return made._replace(
-        gains=gains,
-        predicted=np.array([_predicted(act, q, gain) for gain in gains]),
-        measured=_measured(act, q, gains),
-    )
+
+
+def _variance(mean, second):
+    """Var f; 0 where only rounding is left of it."""
+    difference = second - mean**2
+    return difference if difference > 1e-12 * second else 0.0
 
 
 def _chosen(name, slope, own):
@@ -166,7 +166,7 @@ _COLORS, _FROM = (_SECOND, _VARIANCE, _YOURS), ("from E f²", "from Var f", "you
 _LAYERS = np.arange(DEPTH + 1)
 _DEEP = (1e-20, 1e16)  # the E z^2 that the right panel shows
 # Few different scales, so that most steps of q need no new axes.
-_HEIGHTS, _LENGTHS = 0.33 * 2.5 ** np.arange(40), 1.25 * 2.5 ** np.arange(40)
+_HEIGHTS, _LENGTHS = 0.33 * 3.0 ** np.arange(40), 1.25 * 3.0 ** np.arange(40)
 
 
 def build_calculator(fig):
@@ -296,11 +296,15 @@ def describe_calculator(result):
         f"{r.name} at E z² = {r.q:g}: E f² = {r.second:.4g} = (E f)² {square:.4g} + Var f "
         f"{r.variance:.4g}; {r.samples:,} samples give {r.sampled[0]:.3g} ± {r.errors[0]:.1g} "
         f"(standard error). E f′² = {r.slope:.4g}, samples {r.sampled[1]:.3g} ± "
-        f"{r.errors[1]:.1g}. Gain {gains[0]}, and χ₁ = {_digits(r.chi_1)} with it. After {DEPTH} "
-        f"more layers E z² is {ends[0]} with this gain, {by_variance}{ends[2]} with yours, "
-        f"{gains[2]} (one net of {WIDTH} units: "
+        f"{r.errors[1]:.1g}. Gain {gains[0]}{_in_the_table(r.name)}, χ₁ = {_digits(r.chi_1)} with "
+        f"it. After {DEPTH} more layers E z² is {ends[0]} with this gain, {by_variance}{ends[2]} "
+        f"with yours, {gains[2]} (one net of {WIDTH} units: "
         f"{', '.join(_size(x) for x in r.measured[:, -1] if x == x)})."
     )
+
+
+def _in_the_table(name):
+    return f" (PyTorch's table says {_digits(TORCH[name])})" if name in TORCH else ""
 
 
 def calculator(activation=None, slope=0.01, q=1.0, gain=1.0, samples=1000, own=None):
