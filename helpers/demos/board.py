@@ -272,20 +272,20 @@ def build_board(fig):
     gradient.set_title("gradient / last layer's, at layer 1:")
     flat.set_title("units with slope < 1%, at last layer:")
     return {
-        "moment": _profile(moment) | {"labels": _log_axis(moment)},
-        "gradient": _profile(gradient) | {"labels": _log_axis(gradient)},
-        "flat": _profile(flat),
+        "moment": _profile(moment, 0.78) | {"labels": _log_axis(moment)},
+        "gradient": _profile(gradient, 0.78) | {"labels": _log_axis(gradient)},
+        "flat": _profile(flat, 0.78),
         **_build_map(right),
     }
 
 
-def _profile(ax):
+def _profile(ax, x):
     moving = {"animated": True}
     return {
         "band": ax.add_patch(Polygon(np.zeros((3, 2)), **style.band(style.BLUE), **moving)),
         "dots": ax.plot([], [], **_DOTS, **moving)[0],
         "theory": ax.plot([], [], **style.THEORY, **moving)[0],
-        "value": style.beside_title(ax, 0.78),
+        "value": style.beside_title(ax, x),
     }
 
 
@@ -398,8 +398,6 @@ def _draw_chart(artists, chart):
 
 def power(log10):
     """10^log10 in two digits, also where it is no float."""
-    if np.isnan(log10):
-        return "?"
     if log10 == -np.inf:
         return "0"
     if abs(log10) < 300:
@@ -415,19 +413,18 @@ def describe_board(result):
     return (
         f"{r.name}, {r.depth} layers of {r.width} units, {r.scheme} weights, sigma_w = "
         f"{r.sigma_w:g}, sigma_b = {r.sigma_b:g}. Second moment in the last layer: theory "
-        f"{power(r.moment[-1])}, {_nets(moments)}. Gradient norm, first layer over last: "
-        f"theory {power(r.gradient[0])}, {_nets(gradients)}. Slope below 1% in the last layer: "
+        f"{power(r.moment[-1])}, {_nets(moments, power)}. Gradient norm, first layer over last: "
+        f"theory {power(r.gradient[0])}, {_nets(gradients, power)}. Slope below 1% in the last layer: "
         f"theory {r.flat[-1]:.0%} of the units, measured {r.nets.flat[-1]:.0%}. From a late layer "
         f"to the one before the gradient norm is multiplied by {10**r.factor:.3g}: "
         f"{_phase(r.factor)}."
     )
 
 
-def _nets(logs):
-    if np.isnan(logs).any():
+def _nets(values, say):
+    if np.isnan(values).any():
         return "nets not measured (beyond the floats)"
-    low, high = power(logs.min()), power(logs.max())
-    return f"a net {power(logs[0])} ({NETS} nets {low} to {high})"
+    return f"a net {say(values[0])} ({NETS} nets {say(values.min())} to {say(values.max())})"
 
 
 def _phase(factor):
@@ -468,3 +465,250 @@ def _activations(activation, own, default, names=tuple(ACTIVATIONS)):
     yours = {} if own is None else {"your function": YOURS}
     options = yours | {name.replace("_", " "): name for name in names}
     return choice(activation or (YOURS if yours else default), options, "activation")
+
+
+# --- The edge of chaos --------------------------------------------------------------------------
+
+PAIRED = 40  # layers that the two inputs go through
+PAIR_WIDTH = 256
+CORRELATIONS = (-0.9, 0.99)
+CURVE = np.linspace(-1, 1, 81)  # where the correlation map is drawn
+NODES = 18  # at which it is computed: errors below 1e-5
+TAME = 1e-6, 1e6  # the second moment starts between these where its fixed point is 0 or infinite
+NEAREST = 1e-6  # the lowest distance that is drawn
+PAIR_ACTIVATIONS = tuple(name for name in ACTIVATIONS if name != "step")
+
+
+class EdgeOfChaos(NamedTuple):
+    """Two inputs on their way through a deep net: theory and NETS real nets.
+
+    name, sigma_w, sigma_b, c, slope, seed as they were given
+    q         second moment at which both start: the fixed point, if there is one in TAME
+    steepness slope of the correlation map at c = 1: chi_1 if q is the fixed point
+    rest      c*, the correlation at which they end up; the starting one if nothing moves it
+    length    xi: layers in which the distance from c* shrinks by e; inf at the edge
+    theory, nets            (PAIRED,), (NETS, PAIRED): correlation in every layer
+    distance, net_distance  likewise: how far from c*
+    curve     (81,) the correlation map at CURVE
+    """
+
+    name: str
+    sigma_w: float
+    sigma_b: float
+    c: float
+    q: float
+    steepness: float
+    rest: float
+    length: float
+    theory: np.ndarray
+    nets: np.ndarray
+    distance: np.ndarray
+    net_distance: np.ndarray
+    curve: np.ndarray
+
+
+def compute_edge_of_chaos(
+    *, activation=None, sigma_w=2.5, sigma_b=0.3, c=0.9, slope=0.2, seed=3, own=None
+):  # fmt: skip
+    """Follow the correlation of two inputs from layer to layer.
+
+    activation  a name in ACTIVATIONS other than "step", or "yours" for `own`, the learner's own
+                `Activation`; None: `own` if given, else "tanh"
+    sigma_w     0.1 to 3; sigma_b 0 to 1
+    c           correlation E u v / q of the pre-activations in the first layer, -0.9 to 0.99
+    slope       of leaky_relu below zero, 0 to 1; seed 0 to 99
+    """
+    if activation == "step":
+        raise ValueError("activation must have a slope, got 'step'")
+    act, c = chosen(activation, slope, own), real("c", c, *CORRELATIONS)
+    sigma_w, sigma_b = real("sigma_w", sigma_w, *SIGMAS_W), real("sigma_b", sigma_b, *SIGMAS_B)
+    q = float(np.clip(mean_field.fixed_point(act, sigma_w, sigma_b), *TAME))
+    chart = correlation_chart(act, sigma_w, sigma_b, q)
+    steepness = chart.slope(1.0)
+    rest = _rest(chart, c, steepness)
+    theory = np.array(list(_walk(chart, c)))
+    draw = drawn("gaussian", PAIR_WIDTH, whole("seed", seed, *SEEDS))
+    apart = paired(act, draw, sigma_w, sigma_b, c, q)
+    return EdgeOfChaos(
+        act.name, sigma_w, sigma_b, c, q, steepness, rest, _length(chart, rest, steepness),
+        theory, 1 - apart, np.abs(theory - rest), np.abs((1 - rest) - apart), chart(CURVE),
+    )  # fmt: skip
+
+
+class CorrelationChart(NamedTuple):
+    """The correlation map of one net at one second moment q, as a polynomial in the angle arccos c.
+
+    It is as smooth as a polynomial there, ReLU's too, and so NODES correlations are enough.
+    """
+
+    act: Activation
+    weight: float  # sigma_w^2 / second moment of the next layer
+    q: float
+    bias: float  # sigma_b^2 likewise
+    coefficients: np.ndarray  # (NODES,) of E f(u) f(v), Chebyshev polynomials
+
+    def __call__(self, c):
+        product = np.polynomial.chebyshev.chebval(_angle(c), self.coefficients)
+        return self.weight * product + self.bias
+
+    def slope(self, c):
+        """Slope of the map at c: at 1 it is chi_1, if q is the fixed point."""
+        return self.weight * self.q * mean_field.product_mean(self.act, c, self.q, slopes=True)
+
+
+def _angle(c):
+    """arccos c, from -1 to 1 instead of 0 to pi."""
+    return 2 / math.pi * np.arccos(c) - 1
+
+
+def correlation_chart(act, sigma_w, sigma_b, q):
+    """The `CorrelationChart`, made from `mean_field.product_mean` at NODES angles."""
+    chebyshev = np.polynomial.chebyshev
+    angles = np.cos(np.pi * (np.arange(NODES) + 0.5) / NODES)
+    means = mean_field.product_mean(act, np.cos((angles + 1) * math.pi / 2), q)
+    coefficients = np.linalg.solve(chebyshev.chebvander(angles, NODES - 1), means)
+    weight, bias = sigma_w**2, sigma_b**2
+    after = weight * chebyshev.chebval(-1.0, coefficients) + bias  # c = 1 must give exactly 1
+    return CorrelationChart(act, weight / after, q, bias / after, coefficients)
+
+
+def _walk(chart, c):
+    """The correlation in each of PAIRED layers."""
+    for _ in range(PAIRED):
+        yield c
+        c = min(max(float(chart(c)), -1.0), 1.0)
+
+
+def _rest(chart, c, steepness):
+    """c*: 1 if the map is not steeper than 1 there, else where it meets the diagonal before."""
+    if np.abs(chart(CURVE) - CURVE).max() < 1e-4:
+        return c
+    low, high = 0.0, 1.0
+    for _ in range(45 if steepness > 1 + 1e-5 else 0):
+        middle = (low + high) / 2
+        low, high = (middle, high) if chart(middle) > middle else (low, middle)
+    return high
+
+
+def _length(chart, rest, steepness):
+    slope = steepness if rest == 1 else chart.slope(rest)
+    return math.inf if slope > 1 - 1e-5 else -1 / math.log(slope) if slope > 0 else 0.0
+
+
+def paired(act, draw, sigma_w, sigma_b, c, q):
+    """1 - correlation of two inputs in PAIRED layers of real nets, (nets, PAIRED).
+
+    The first pre-activations have exactly the second moment q and the correlation c.
+    """
+    factors, biases = sigma_w * draw.signs, sigma_b * draw.b
+    u, v = math.sqrt(q * draw.W.shape[-1]) * np.linalg.qr(draw.X[:2].T)[0].T
+    first = np.stack([u, c * u + math.sqrt((1 - c) * (1 + c)) * v])
+    z, apart = np.broadcast_to(first, (factors.shape[1], *first.shape)), []
+    with np.errstate(all="ignore"):  # a learner's function may overflow
+        for k in range(PAIRED):
+            length = np.sqrt(np.vecdot(z, z))[..., None]
+            apart.append(np.square(z[:, 0] / length[:, 0] - z[:, 1] / length[:, 1]).sum(-1) / 2)
+            z = product(act.f(z) * factors[k], draw.W[k])
+            z += biases[k]
+    return np.transpose(apart)
+
+
+def build_edge_of_chaos(fig):
+    """Left: correlation per layer, and its distance from c*. Right: the correlation map."""
+    left, right = fig.subfigures(1, 2, width_ratios=(1.2, 1))
+    left.suptitle(f"theory (line), one net (dots), {NETS} nets (band)", x=0.13, ha="left", size=12)
+    correlation, distance = left.subplots(2, 1, sharex=True)
+    correlation.set(ylim=(-1.05, 1.1), yticks=(-1, 0, 1))
+    correlation.set_title("correlation c of two inputs, c* =")
+    distance.set(yscale="log", ylim=(NEAREST / 2, 3), xlim=(0, PAIRED + 1), xlabel="layer")
+    distance.set_yticks([1, 1e-2, 1e-4, NEAREST], ["1", "10⁻²", "10⁻⁴", "≤ 10⁻⁶"])
+    distance.minorticks_off()
+    distance.set_title("distance from c*, correlation length ξ =")
+    return {
+        "correlation": _profile(correlation, 0.66),
+        "distance": _profile(distance, 0.87),
+        "rest": correlation.axhline(0, animated=True, **_REST),
+        **_build_cobweb(right),
+    }
+
+
+_REST = {"color": style.VERMILLION, "linewidth": 1.2, "linestyle": (0, (4, 3))}
+
+
+def _build_cobweb(figure):
+    ax = figure.subplots()
+    ax.set(xlim=(-1.05, 1.05), ylim=(-1.05, 1.05), aspect="equal")
+    ax.set(xlabel="c in one layer", ylabel="c in the next", xticks=(-1, 0, 1), yticks=(-1, 0, 1))
+    ax.set_title("correlation map, slope at 1:")
+    ax.plot([-1, 1], [-1, 1], lw=1, color=style.GREY)
+    moving = {"animated": True}
+    return {
+        "curve": ax.plot([], [], **style.THEORY, **moving)[0],
+        "steps": ax.plot([], [], color=style.BLUE, lw=1.2, **moving)[0],
+        "fixed": ax.plot([], [], "o", ms=9, mew=2, mfc="white", mec=style.VERMILLION, **moving)[0],
+        "steepness": style.beside_title(ax, 0.8),
+    }
+
+
+def draw_edge_of_chaos(artists, result):
+    """Move everything; distances below the axis lie on its lower end."""
+    r = result
+    _draw_profile(artists["correlation"], r.theory, r.nets)
+    _draw_profile(
+        artists["distance"], np.maximum(r.distance, NEAREST), np.maximum(r.net_distance, NEAREST)
+    )
+    artists["rest"].set_ydata([r.rest, r.rest])
+    artists["correlation"]["value"].set_text(f"{r.rest:.2f}")
+    artists["distance"]["value"].set_text(_layers(r.length))
+    artists["curve"].set_data(CURVE, r.curve)
+    steps = np.repeat(r.theory, 2)  # c1 c1, c1 c2, c2 c2, c2 c3, ...
+    artists["steps"].set_data(steps[:-1], np.append(-1.05, steps[2:]))
+    artists["fixed"].set_data([r.rest], [r.rest])
+    artists["steepness"].set_text(f"{r.steepness:.3g}")
+
+
+def _layers(length):
+    return f"{length:.3g}" if length < 1000 else "∞"
+
+
+def describe_edge_of_chaos(result):
+    """The figure in words."""
+    r = result
+    nets = _nets(r.nets[:, -1], "{:.3f}".format)
+    return (
+        f"{r.name}, sigma_w = {r.sigma_w:g}, sigma_b = {r.sigma_b:g}. Two inputs start with "
+        f"correlation {r.c:g} and second moment {r.q:.3g}. The correlation map has the slope "
+        f"{r.steepness:.4g} at 1: {_fate(r)}. In layer {PAIRED}: theory {r.theory[-1]:.3f}, {nets}."
+    )
+
+
+def _fate(r):
+    if r.length == math.inf and r.rest != 1:
+        return "the net is linear here and the correlation stays"
+    if r.length == math.inf:
+        return "the edge; they become alike, but slower than exponentially"
+    phase = "order, they become alike" if r.rest == 1 else f"chaos, they end up at {r.rest:.3f}"
+    return f"{phase}; the distance from there shrinks by e in {_layers(r.length)} layers"
+
+
+def edge_of_chaos(activation=None, sigma_w=2.5, sigma_b=0.3, c=0.9, slope=0.2, seed=3, own=None):
+    """Show what becomes of two inputs; arguments as for `compute_edge_of_chaos`."""
+    call = "board.edge_of_chaos"
+    return live(
+        partial(compute_edge_of_chaos, own=own),
+        build_edge_of_chaos,
+        draw_edge_of_chaos,
+        describe_edge_of_chaos,
+        controls={
+            "activation": _activations(activation, own, "tanh", PAIR_ACTIVATIONS),
+            "sigma_w": number(sigma_w, *SIGMAS_W, 0.02, "sigma_w"),
+            "sigma_b": number(sigma_b, *SIGMAS_B, 0.05, "sigma_b"),
+            "c": number(c, *CORRELATIONS, 0.03, "correlation at the start"),
+            "slope": number(
+                slope, *SLOPES, 0.05, "slope of leaky_relu", when={"activation": ["leaky_relu"]}
+            ),
+            "seed": number(seed, *SEEDS, 1, "seed"),
+        },
+        call=call if own is None else f"{call}(own=my_activation, ",
+        size=(8.4, 4.4),
+    )
