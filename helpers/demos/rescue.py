@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from helpers import batch_norm, network, style
-from helpers.activations import ACTIVATIONS, SIGMOID, TANH, Activation
+from helpers.activations import ACTIVATIONS, SIGMOID, Activation
 from helpers.batch_norm import BatchNormNet
 from helpers.checks import one_of, real, whole
 from helpers.datasets import digits, split, standardise
@@ -175,7 +175,7 @@ def build_top_layer(fig):
     means, one = fig.subplots(1, 2, width_ratios=(1.5, 1))
     means.set(xlim=(-0.01 * STEPS, 1.02 * STEPS), xlabel="step of gradient descent")
     means.set_title(f"mean activation of every layer ({NETS} nets: median, range)")
-    one.set(xlabel="activation", ylim=(0, 1.08), title="layer")
+    one.set(xlabel="activation", ylabel="share", ylim=(0, 1.08), title="layer")
     one.xaxis.set_major_locator(MaxNLocator(4))
     dots = {**style.MEASURED, "markersize": 4, "animated": True}
     return {
@@ -183,7 +183,7 @@ def build_top_layer(fig):
         "now": means.axvline(0, color=style.INK, lw=1, animated=True),
         "dots": means.plot([], [], color=style.INK, **dots)[0],
         "shares": one.stairs(np.zeros(BINS), np.arange(BINS + 1), fill=True, animated=True),
-        "which": style.beside_title(one, 0.2),
+        "which": style.beside_title(one, 0.185),
     }  # fmt: skip
 
 
@@ -507,15 +507,15 @@ def _build_profile(ax):
     ax.set(xticks=(1, 5, 10, 15, 20), yticks=(0, -2, -4, -6, -8, -10, -12))
     ax.yaxis.set_major_formatter(lambda y, _: f"$10^{{{y:.0f}}}$")
     ax.set_title("gradient of a layer / of the last one, at the start")
+    dots = {**style.MEASURED, "markersize": 4, "color": style.GREY, "zorder": 3}
     looks = {
-        "usual": {"color": KIND_COLORS["sigmoid"], "linestyle": (0, (1.2, 1.6)), "label": "usual sigmoid"},
+        "dots": {**dots, "label": f"{MEMBERS} nets"},
+        "theory": {**style.THEORY, "label": "theory for these nets"},
         "tanh": {**style.look("tanh"), "linestyle": (0, (5, 2)), "label": "tanh"},
-        "theory": {**style.THEORY, "label": "theory for this net"},
+        "usual": {**style.look("sigmoid"), "linestyle": (0, (1.2, 1.6)), "label": "usual sigmoid"},
     }
     artists = {name: ax.plot([], [], animated=True, **look)[0] for name, look in looks.items()}
-    dots = {**style.MEASURED, "markersize": 4, "animated": True, "zorder": 3}
-    artists["dots"] = ax.plot([], [], color=style.GREY, label=f"{MEMBERS} nets", **dots)[0]
-    ax.legend(handles=[artists[name] for name in ("dots", *looks)], loc="lower right")
+    ax.legend(handles=list(artists.values()), loc="lower right")
     return artists
 
 
@@ -530,7 +530,8 @@ def _build_training(ax):
         "median": ax.plot([], [])[0],
         "ends": ax.plot([], [], **dots)[0],
         "stale": ax.text(
-            0.5, 0.3, "Press Train to train\nthe nets on the left.", ha="center", transform=ax.transAxes, animated=True,
+            0.5, 0.3, "Press Train to train\nthe nets on the left.", ha="center",
+            transform=ax.transAxes, animated=True,
             bbox={"facecolor": "white", "edgecolor": style.GREY, "boxstyle": "round"},
         ),
     }  # fmt: skip
