@@ -50,7 +50,7 @@ REACH = 8.0
 PLACES = np.linspace(-REACH, REACH, 1601)  # 0 is one of them
 FLAT = 0.01  # below this slope the curve counts as flat: 1 %
 TOUCHING = 2.5  # half the length of the drawn tangent, along z
-WIDE = 1.0  # flat parts that are wider than this are named in the figure
+WIDE = 2.5  # flat parts at an end of the axis that have room for a number
 YOURS = "yours"  # the name of the learner's own activation in the list
 QUOTIENT_STEP, AGREES = 1e-5, 1e-4  # when a df is held against its f
 
@@ -147,6 +147,7 @@ def build_tangent(fig):
     for ax, name in ((left, "f(z)"), (right, "slope f'(z)")):
         ax.set(xlim=_EDGES, xticks=np.arange(-8, 9, 4), xlabel="pre-activation z", title="\n")
         _height_axis(ax, name)
+    left.set_title("\nslope at the dot:", linespacing=_LINES_APART)
     moving = {"animated": True}
     return {
         "left": left, "right": right,
@@ -159,7 +160,18 @@ def build_tangent(fig):
         "peak": right.plot([], [], color=style.GREY, lw=1, ls=(0, (4, 3)))[0],
         "edges": [_edge(right, side) for side in ("right", "left")],
         "slope": style.beside_title(left, 0.43),
+        "name": _line_above_title(left),
     }  # fmt: skip
+
+
+def _line_above_title(ax):
+    """The first line of the title, for a formula: the layout does not depend on its height."""
+    text = style.beside_title(ax)
+    text.set(animated=False, in_layout=False, y=style.RC["axes.titlepad"] + 12 * _LINES_APART + 2)
+    return text
+
+
+_LINES_APART = 1.6  # in the titles: the formulas hold fractions
 
 
 _EDGES = np.array([-REACH - 0.4, REACH + 0.4])  # room for the dot at the ends
@@ -186,16 +198,18 @@ def draw_tangent(artists, result):
     artists["touch"].set_data([r.z], [r.value])
     artists["height"].set_data([r.z, r.z], [0, r.slope])
     artists["slope"].set_text(_short(r.slope))
-    formula = f": ${r.formula}$" if r.formula else ""
-    changed = _retitle(artists["left"], f"{r.name}{formula}\nslope at the dot:")
-    if changed:
-        _draw_curves(artists, r)
-    return changed
+    words = f"{r.name}: ${r.formula}$" if r.formula else r.name
+    if artists["name"].get_text() == words:
+        return False
+    artists["name"].set_text(words)
+    _draw_curves(artists, r)
+    return True
 
 
 def _draw_curves(artists, r):
     artists["right"].set_title(
-        f"slope f'(z), at most {_short(r.peak)}\ngrey: |f'(z)| < {FLAT:g}"
+        f"slope f'(z), at most {_short(r.peak)}\ngrey: |f'(z)| < {FLAT:g}",
+        linespacing=_LINES_APART,
     )
     artists["curve"].set(data=(PLACES, r.curve), **style.look(r.name))
     artists["slopes"].set(data=(PLACES, r.slopes), **style.look(r.name))
