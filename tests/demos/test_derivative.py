@@ -245,12 +245,12 @@ def test_the_error_of_large_steps_has_its_order_and_its_factor(name, method, ord
 @pytest.mark.parametrize("name", ANALYTIC)
 @pytest.mark.parametrize("precision", EPS)
 def test_the_error_of_small_steps_is_rounding(name, method, precision):
-    """Measured: 0.4 to 2.1 times eps max|f| / h (half of that: central) over all activations."""
+    """Measured: 0.38 to 1.5 times the law over all activations, methods and precisions."""
     row, eps = list(EPS).index(precision), EPS[precision]
     steps = np.geomspace(30 * eps, 1000 * eps, 7)
     errors = largest_errors(name, method, steps)[row]
     law = derivative._law(name, method)(steps, derivative.PRECISIONS[precision])
-    assert (0.2 * law < errors).all() and (errors < 4 * law).all()
+    assert (0.2 * law < errors).all() and (errors < 2.5 * law).all()
 
 
 @pytest.mark.parametrize("name", ANALYTIC)
@@ -284,7 +284,7 @@ def test_the_measured_best_step_is_near_the_predicted_one(name, method):
     r = compute_step_size(activation=name, method=method)
     for row in range(2):
         best = STEPS[r.errors[row].argmin()]
-        assert abs(math.log10(best / r.best[row])) < 0.7  # measured: 0.51 at most
+        assert abs(math.log10(best / r.best[row])) < 0.5  # decades; measured: 0.3 at most
         assert 0.2 < r.errors[row].min() / r.best_error[row] < 1.5
 
 
