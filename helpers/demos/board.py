@@ -40,7 +40,7 @@ class Draw(NamedTuple):
     """What is random in a few nets, for sigma_w = sigma_b = 1; drawn once, then multiplied.
 
     X      (inputs, width) inputs with mean square 1, the same for all nets
-    dZ     (inputs, width) d loss / d z of the last layer, likewise
+    dZ     (nets, inputs, width) d loss / d z of the last layer
     W      (LAYERS, width, width), entries of variance 1 / width
     signs  (LAYERS, nets, 1, width): net k has the matrices diag(signs[:, k]) W
     b      (LAYERS, nets, 1, width) biases of variance 1
@@ -57,7 +57,7 @@ class Draw(NamedTuple):
 def drawn(scheme, width, seed, nets=NETS, inputs=INPUTS):
     """The `Draw` of a scheme in SCHEMES."""
     rng = np.random.default_rng(seed)
-    X, dZ = rng.standard_normal((2, inputs, width))
+    X, dZ = rng.standard_normal((inputs, width)), rng.standard_normal((nets, inputs, width))
     X /= np.sqrt(np.mean(X * X, axis=1, keepdims=True))
     record = SCHEMES[scheme]
     gain = 1 / (record.std(width, width) * math.sqrt(width))
@@ -119,7 +119,7 @@ def sums_of_squares(A):
 
 def _backwards(draw, factors, slopes, logs):
     """Write log10 of the norm of d loss / d z over that in the last layer to logs (depth, nets)."""
-    dZ, scale = np.broadcast_to(draw.dZ, slopes[0].shape), 0.0
+    dZ, scale = draw.dZ, 0.0
     for k in reversed(range(len(factors))):
         squares = sums_of_squares(dZ)
         logs[k] = np.log10(squares) / 2 + scale
@@ -414,7 +414,7 @@ def describe_board(result):
         f"{r.name}, {r.depth} layers of {r.width} units, {r.scheme} weights, sigma_w = "
         f"{r.sigma_w:g}, sigma_b = {r.sigma_b:g}. Second moment in the last layer: theory "
         f"{power(r.moment[-1])}, {_nets(moments, power)}. Gradient norm, first layer over last: "
-        f"theory {power(r.gradient[0])}, {_nets(gradients, power)}. Slope below 1% in the last layer: "
+        f"theory {power(r.gradient[0])}, {_nets(gradients, power)}. Slope below 1%, last layer: "
         f"theory {r.flat[-1]:.0%} of the units, measured {r.nets.flat[-1]:.0%}. From a late layer "
         f"to the one before the gradient norm is multiplied by {10**r.factor:.3g}: "
         f"{_phase(r.factor)}."
@@ -621,12 +621,12 @@ def build_edge_of_chaos(fig):
     correlation.set(ylim=(-1.05, 1.1), yticks=(-1, 0, 1))
     correlation.set_title("correlation c of two inputs, c* =")
     distance.set(yscale="log", ylim=(NEAREST / 2, 3), xlim=(0, PAIRED + 1), xlabel="layer")
-    distance.set_yticks([1, 1e-2, 1e-4, NEAREST], ["1", "10⁻²", "10⁻⁴", "≤ 10⁻⁶"])
+    distance.set_yticks([1, 1e-2, 1e-4, NEAREST], ["1", *map(ten_to, (-2, -4, -6))])
     distance.minorticks_off()
     distance.set_title("distance from c*, correlation length ξ =")
     return {
-        "correlation": _profile(correlation, 0.66),
-        "distance": _profile(distance, 0.87),
+        "correlation": _profile(correlation, 0.72),
+        "distance": _profile(distance, 0.89),
         "rest": correlation.axhline(0, animated=True, **_REST),
         **_build_cobweb(right),
     }
