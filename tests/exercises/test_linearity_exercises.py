@@ -1,11 +1,8 @@
 """The exercises of notebook 01: solutions pass, and each known mistake gets its own sentence."""
 
-import ast
-from pathlib import Path
-
-import nbformat
 import numpy as np
 import pytest
+from exercise_bank import EveryExercise, cases, check_sentence, ids
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,66 +10,8 @@ from helpers import theory
 from helpers.activations import RELU
 from helpers.exercises import linearity
 from helpers.exercises.linearity import EXERCISES
-from helpers.grading import grade
 
-NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "01_linearity_collapse.ipynb"
 SMALL = st.integers(-4, 4)
-
-
-def defined(exercise, source):
-    space = {"np": np}
-    exec(source, space)
-    return space[exercise.key]
-
-
-def ids(exercise):
-    return exercise.key
-
-
-# --- Every exercise -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("exercise", EXERCISES, ids=ids)
-class TestEveryExercise:
-    def test_the_solution_is_right_and_praised(self, exercise):
-        feedback = grade(exercise, defined(exercise, exercise.solution))
-        assert feedback.good, feedback.message
-        assert feedback.message == f"Correct. {exercise.praise}" and exercise.praise
-
-    def test_the_stub_runs_and_is_not_solved_yet(self, exercise):
-        feedback = grade(exercise, defined(exercise, exercise.stub))
-        assert feedback.verdict == "open" and exercise.key in feedback.message
-
-    def test_stub_and_solution_are_the_same_function_for_the_learner(self, exercise):
-        stub, solution = (ast.parse(s).body for s in (exercise.stub, exercise.solution))
-        assert len(stub) == len(solution) == 1 and stub[0].name == exercise.key
-        assert ast.dump(stub[0].args) == ast.dump(solution[0].args)
-        assert ast.get_docstring(stub[0]) and len(exercise.stub.splitlines()) <= 12
-
-    def test_its_name_is_its_key_in_capitals(self, exercise):
-        assert getattr(linearity, exercise.key.upper()) is exercise
-
-    def test_it_says_what_to_do(self, exercise):
-        assert exercise.title and exercise.task.count("$") % 2 == 0
-
-    def test_what_fits_all_exercises_is_caught_in_each(self, exercise):
-        assert "raised ZeroDivisionError" in said(exercise, lambda *inputs: 1 / 0)
-        assert "returned None" in said(exercise, lambda *inputs: print(end=""))
-        assert "argument" in said(exercise, lambda a, b, c, d, e, f, g: a)
-        assert "got 'later'" in said(exercise, lambda *inputs: "later")
-        assert "was stopped" in grade(exercise, endless, seconds=0.1).message
-
-
-def endless(*inputs):
-    while True:
-        pass
-
-
-def said(exercise, function):
-    feedback = grade(exercise, function)
-    assert feedback.verdict == "wrong", feedback.message
-    assert "could not be checked" not in feedback.message
-    return feedback.message
 
 
 # --- The bank of wrong answers ------------------------------------------------------------------
@@ -262,31 +201,16 @@ WRONG = {
         lambda c, w: ([c - w, c, c + w], [1 / w, -2 / w, np.nan]): "weights should hold finite",
     },
 }
-CASES = [
-    pytest.param(exercise, wrong, words, id=f"{exercise.key}: {words[:30]}")
-    for exercise in EXERCISES for wrong, words in WRONG[exercise.key].items()
-]
 
 
-@pytest.mark.parametrize("exercise, wrong, words", CASES)
+@pytest.mark.parametrize("exercise", EXERCISES, ids=ids)
+class TestEveryExercise(EveryExercise):
+    module, wrong, notebook = linearity, WRONG, "01_linearity_collapse"
+
+
+@pytest.mark.parametrize("exercise, wrong, words", cases(EXERCISES, WRONG))
 def test_each_mistake_gets_its_own_helpful_sentence(exercise, wrong, words):
-    message = said(exercise, wrong)
-    assert words in message
-    assert message.endswith((".", "?")) and "\n" not in message and len(message) < 200, message
-
-
-@pytest.mark.parametrize("exercise", EXERCISES, ids=ids)
-def test_there_are_many_mistakes_and_no_two_sentences_are_alike(exercise):
-    sentences = [said(exercise, wrong) for wrong in WRONG[exercise.key]]
-    assert len(sentences) >= 8 and len(set(sentences)) == len(sentences)
-
-
-@pytest.mark.parametrize("exercise", EXERCISES, ids=ids)
-def test_every_sentence_names_what_was_got(exercise):
-    """A sentence that only says `wrong` does not help: a number, a shape or a name is in it."""
-    for wrong in WRONG[exercise.key]:
-        message = said(exercise, wrong)
-        assert "expected" in message or "got" in message or any(c.isdigit() for c in message)
+    check_sentence(exercise, wrong, words)
 
 
 # --- Other right answers are right --------------------------------------------------------------
@@ -336,22 +260,3 @@ def test_a_net_is_accepted_exactly_if_it_computes_xor(W1, b1, W2, b2):
     out = RELU(linearity.CORNERS @ W1 + b1) @ W2 + b2
     net = weights(W1, [b1], np.reshape(W2, (2, 1)), [[b2]])
     assert linearity.XOR_BY_HAND.accepts(net) == np.array_equal(out, [0, 1, 1, 0])
-
-
-# --- The notebook has the same text -------------------------------------------------------------
-
-
-def cells_of_the_notebook():
-    if not NOTEBOOK.exists():
-        pytest.skip(f"{NOTEBOOK.name} is not there yet")
-    return {c.source: c for c in nbformat.read(NOTEBOOK, 4).cells if c.cell_type == "code"}
-
-
-@pytest.mark.parametrize("exercise", EXERCISES, ids=ids)
-def test_the_notebook_shows_the_stub_and_hides_the_solution(exercise):
-    cells, name = cells_of_the_notebook(), f"exercises.{exercise.key.upper()}"
-    if not any(name in source for source in cells):
-        pytest.skip(f"{exercise.key} is not in the notebook")
-    assert f"{exercise.stub}\nlesson.check({name}, {exercise.key})" in cells
-    solution = cells[f"{exercise.solution}\nassert {name}.accepts({exercise.key})"]
-    assert solution.metadata.jupyter.source_hidden and "solution" in solution.metadata.tags
