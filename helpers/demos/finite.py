@@ -31,9 +31,9 @@ def _power(exponent, _=None):
 # --- Typical against mean -----------------------------------------------------------------------
 
 WIDTHS, DEPTHS = (8, 100), (1, 60)
-NETS = 2000  # that are drawn by the exact law
-WEIGHTS = 1_200_000  # that the nets with real matrices have together
-MOST_REAL, DRAWN = 200, 8  # nets with real matrices: at most, and those drawn layer by layer
+NETS = 1000  # that are drawn by the exact law
+WEIGHTS = 600_000  # that the nets with real matrices have together
+MOST_REAL, DRAWN = 100, 8  # nets with real matrices: at most, and those drawn layer by layer
 LENGTHS = (-20.0, 4.0)  # log10 of the lengths on the axis
 NOTHING = -22.0  # where a length of exactly 0 is drawn
 BINS = np.arange(LENGTHS[0], LENGTHS[1] + 0.25, 0.5)
@@ -183,7 +183,7 @@ _STRIP = (1.08, 1.26)  # where the nets with real matrices lie, beside the histo
 
 
 def _beside(ax):
-    """A moving text right of the axes, below its height; static letters keep the room for it."""
+    """A moving number right of the axes, below its height; static letters keep the room for it."""
     place = {"va": "top", "transform": ax.get_yaxis_transform()}
     ax.text(1.02, NOTHING, "typical:\n8.8e-88", alpha=0, **place)
     return ax.text(1.02, 0, "", animated=True, **place)
@@ -234,7 +234,7 @@ def describe_typical(result):
         f"mean of the logarithm): {_size(r.typical)}. Measured: the middle net has "
         f"{_size(r.median)}, the mean is {_size(r.mean)}, of which the largest hundredth of the "
         f"nets holds {r.giants:.0%}. Dead: {r.dead:.1%} of the nets, {r.theory.dead:.1%} in "
-        f"theory. {len(r.real)} nets with real matrices: the middle one has "
+        f"theory. Nets with real matrices: {len(r.real)}, the middle one has "
         f"{_size(_middle(r.real[:, -1]))}."
     )
 
