@@ -82,6 +82,8 @@ def _activations(own):
         return ACTIVATIONS
     if not isinstance(own, Activation):
         raise TypeError(f"own must be an Activation (with f and df), got {quoted(own)}")
+    if own.parts:
+        raise ValueError(f"own must be the same for every unit, got {own.name}")
     return {own.name: own, **ACTIVATIONS}
 
 
@@ -171,6 +173,8 @@ def _value_edges(act):
 def _values(act, z, edges):
     with np.errstate(all="ignore"):
         a = act.f(z)
+    if np.isnan(a).any():
+        raise ValueError(f"{act.name} must give numbers, but it gives NaN")
     return np.histogram(np.clip(a, *edges[[0, -1]]), edges)[0] / a.size
 
 
@@ -183,7 +187,8 @@ def expected(act, mean, sigmas):
     """Sizes (scales,) of a layer whose z are normal, with this mean and each of these scales.
 
     The share is exact up to the thresholds, from the normal distribution function; the means are by
-    Gauss-Legendre, with pieces that meet at z = 0, where the kinks are.
+    Gauss-Legendre, with pieces that meet at z = 0, where the kinks are: to 1e-8, but mean |f'| only
+    to 1e-4 where f' changes its sign elsewhere.
     """
     sigmas = np.asarray(sigmas, dtype=float)
     z, weights = _rule(mean, sigmas)
@@ -231,8 +236,10 @@ def _above(z, mean, sigma):
 
 def build_meter(fig):
     """Left: z over the slope, and a = f(z). Right: shares and slopes against the scale."""
-    left, right = fig.subfigures(1, 2, width_ratios=(1.1, 1))
-    before, after = left.subplots(2, 1, height_ratios=(1.25, 1))
+    fig.set_layout_engine("none")  # places that do not depend on the activation it opens with
+    left = fig.add_gridspec(2, 1, left=0.07, right=0.53, **_ROWS, height_ratios=(1.25, 1))
+    before, after = map(fig.add_subplot, left)
+    right = fig.add_axes((0.61, _ROWS["bottom"], 0.375, 0.69))
     before.set(xlim=(-SHOWN, SHOWN), ylim=(0, 1.28), xlabel="pre-activation z")
     before.set_ylabel("|f'|", rotation=0)
     before.yaxis.set_label_coords(-0.06, 0.6)
@@ -243,14 +250,15 @@ def build_meter(fig):
         "axes": (before, after),
         "title": before.set_title(""),
         "zones": [],
-        "slope": before.plot([], [])[0],
+        "slope": before.plot([], [], zorder=3, **moving)[0],
         "z": before.stairs(np.zeros(Z_EDGES.size - 1), Z_EDGES, **_FILLED),
         "beyond": [before.text(x, 1.1, "", ha=ha, **moving) for x, ha in _BEYOND],
         "a": after.stairs([0], [0, 1], **_FILLED),
-        **_build_sweep(right.subplots()),
+        **_build_sweep(right),
     }
 
 
+_ROWS = {"bottom": 0.115, "top": 0.935, "hspace": 0.42}
 _FILLED = {"fill": True, "color": style.INK, "alpha": 0.55, "animated": True}
 _BEYOND = ((-SHOWN + 0.3, "left"), (SHOWN - 0.3, "right"))
 _SIZES = {
@@ -264,7 +272,6 @@ def _build_sweep(ax):
     ax.set(xscale="log", xlim=(0.09, 11), xlabel="scale of z (log axis)")
     ax.set_xticks([0.1, 0.3, 1, 3, 10], ["0.1", "0.3", "1", "3", "10"])
     ax.minorticks_off()
-    ax.set_title("\n\n")  # room for the names of the curves, with what they are now
     looks = [(color, dash) for _, color, dash in _SIZES.values()]
     dots = {**style.MEASURED, "markersize": 9, "animated": True}
     for line, (name, color, _) in enumerate(_SIZES.values()):
@@ -273,7 +280,7 @@ def _build_sweep(ax):
         "sweep": ax,
         "curves": [ax.plot([], [], color=c, ls=d, lw=1.4, animated=True)[0] for c, d in looks],
         "dots": [ax.plot([], [], **dots, color=c)[0] for c, _ in looks],
-        "numbers": [_in_title(ax, 0.53, line, c) for line, (c, _) in enumerate(looks)],
+        "numbers": [_in_title(ax, 0.56, line, c) for line, (c, _) in enumerate(looks)],
         "now": ax.axvline(1, color=style.GREY, lw=1, animated=True),
     }
 
@@ -313,7 +320,7 @@ def _set_activation(artists, result):
     (before, after), act = artists["axes"], result.act
     artists["title"].set_text(f"{act.name}: |f'| < {LEVEL} for {zones_in_words(result.zones)}")
     z = np.linspace(-SHOWN, SHOWN, 601)
-    slope = _steepness(act, z)
+    slope = np.minimum(_steepness(act, z), 100)  # a learner's function may have any slope
     top = slope.max() or 1.0
     artists["slope"].set(data=(z, slope / top), **style.look(act))
     before.set_yticks([0, 1], ["0", f"{top:.3g}"])
@@ -322,7 +329,7 @@ def _set_activation(artists, result):
     ends = [np.clip(zone, -SHOWN, SHOWN) for zone in result.zones]
     artists["zones"] = [before.axvspan(*pair, color="0.88", lw=0, zorder=0) for pair in ends]
     after.set_xlim(*_margin(*result.a_edges[[0, -1]]))
-    artists["sweep"].set_ylim(-0.03, 1.05 * max(1, top))
+    artists["sweep"].set_ylim(-0.03, 1.05 * np.clip(top, 1, 10))
     return True
 
 
@@ -427,7 +434,7 @@ def compute_chain(*, activation="sigmoid", depth=16, w=2.0, b=0.0, x=0.5, seed=0
     slopes, factors = slopes[:depth], factors[:depth]
     return Chain(
         act, w, b, top, np.full(depth, _log10(w)), _log10(slopes), _back(_log10(w * slopes)),
-        float(np.prod(w * slopes)), _back(np.full(depth, _log10(w * top))), _back(factors.T),
+        _product(w * slopes), _back(np.full(depth, _log10(w * top))), _back(factors.T),
         _back(_wide(act, w, abs(b), x)[:depth]), _one_net(act, w, b, x, seed, depth),
     )  # fmt: skip
 
@@ -435,6 +442,11 @@ def compute_chain(*, activation="sigmoid", depth=16, w=2.0, b=0.0, x=0.5, seed=0
 def _log10(x):
     with np.errstate(divide="ignore"):
         return np.log10(np.abs(x))
+
+
+def _product(factors):
+    with np.errstate(over="ignore"):
+        return float(np.prod(factors))
 
 
 def _back(factors):
@@ -511,7 +523,8 @@ USUAL = -1.6, -2.5, 0.32  # log10 that usual limits have room for: gradient per 
 
 def build_chain(fig):
     """Left: the two factors of every layer. Right: the gradient on its way back to the input."""
-    factors, gradient = fig.subplots(1, 2)
+    fig.set_layout_engine("none")  # places that do not depend on the numbers it opens with
+    factors, gradient = fig.subplots(1, 2, gridspec_kw=_PLACES_OF_AXES)
     factors.set(xlabel="layer", ylabel="log10 of the factors")
     factors.axhline(0, color=style.GREY, lw=1)
     gradient.set(xlabel="layer (0: input)", ylabel="gradient", title="gradient at the input:")
@@ -530,10 +543,11 @@ def build_chain(fig):
         "no_slope": factors.plot([], [], **_CROSSES)[0],
         **_build_gradient(gradient),
     }
-    fig.legend(handles=_chain_keys(artists), loc="outside lower center", ncols=4, **_KEY)
+    fig.legend(handles=_chain_keys(artists), loc="lower center", ncols=4, **_KEY)
     return artists
 
 
+_PLACES_OF_AXES = {"left": 0.095, "right": 0.985, "bottom": 0.245, "top": 0.93, "wspace": 0.3}
 _SMALL_DOTS = {**style.MEASURED, "markersize": 3.5, "animated": True}
 _CROSSES = {**_SMALL_DOTS, "marker": "x", "markersize": 7, "markeredgewidth": 1.5,
             "color": style.INK}  # fmt: skip
