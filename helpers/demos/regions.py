@@ -31,7 +31,7 @@ from helpers.regions import (
     split_plane,
     zaslavsky,
 )
-from helpers.training import Momentum, finish, train
+from helpers.training import Momentum, finish, training
 
 # Few active units pale, many dark: regions on two sides of a border differ by one active unit.
 TINTS = LinearSegmentedColormap.from_list("active", ["#FFFFFF", "#C6DDEF", "#6FA9D6"])(
@@ -178,7 +178,7 @@ def build_lines(fig):
     """Left: the plane with its lines and regions. Right: how many, and how many there can be."""
     plane, counts = fig.subplots(1, 2, width_ratios=(1, 1.05))
     _square(plane, VIEW)
-    plane.set_title("units that are active: few (white) to many (blue)")
+    plane.set_title("the bluer, the more units are active")
     return {
         "tints": _tints(plane),
         "missed": _patch(plane, fc=style.VERMILLION, lw=0, zorder=1),
@@ -197,15 +197,15 @@ _COUNTS = (
 
 def _build_counts(ax):
     n = np.arange(1, MOST_LINES + 1)
-    ax.set(xlim=(0, 20.6), ylim=(1.7, 2500), yscale="log", xlabel="lines n", ylabel="regions")
-    ticks = (2, 5, 10, 20, 50, 100, 200, 1000)
+    ax.set(xlim=(0, 20.6), ylim=(0.8, 2500), yscale="log", xlabel="lines n", ylabel="regions")
+    ticks = (1, 2, 5, 10, 20, 50, 100, 200, 1000)
     ax.set_yticks(ticks, [f"{tick:,}" for tick in ticks])
     ax.minorticks_off()
     ax.set_xticks((1, 5, 10, 15, 20))
     ax.plot(n, [zaslavsky(k) for k in n], **style.THEORY)
     ax.plot(n, [zaslavsky(k, central=True) for k in n], **{**style.THEORY, "linestyle": "--"})
     ax.plot(n[:10], 2.0 ** n[:10], **{**style.THEORY, "linestyle": ":"})
-    ax.text(20.3, 105, "1 + n + C(n, 2)", va="top", ha="right")
+    ax.text(20.3, 88, "1 + n + C(n, 2)", va="top", ha="right")
     ax.text(20.3, 24, "2n (no biases)", va="top", ha="right")
     ax.text(8.5, 600, "$2^n$", ha="right")
     moving = {}
@@ -352,7 +352,7 @@ def _deep_net(width, seed):
     return net, net.init(np.random.default_rng([width, seed]), "he", bias=1.0)
 
 
-def compute_deep(*, record=None, layers=3, width=12, bias=0.3, net=1):
+def compute_deep(*, record=None, layers=3, width=8, bias=0.3, net=1):
     """The regions of one of NETS random nets (He's init) in the picture, and counts of all.
 
     record  what `counted_nets` returns (None: that)
@@ -421,13 +421,12 @@ def _line(ax, color, layer):
 
 
 def _build_regions(ax):
-    ax.set(yscale="log", ylim=(4, 3e10))
+    ax.set(yscale="log", ylim=(3, 3e8))
     ax.set_yticks([10, 1e3, 1e5, 1e7], ["10", "1,000", "100,000", "10 million"])
     ax.minorticks_off()
-    ax.set_title("regions of the whole plane, 8 nets")
-    look = {"transform": ax.transAxes, "va": "top"}
-    ax.text(0.02, 0.98, "dashed: reached by some net", **look)
-    ax.text(0.02, 0.86, "line: one layer, as many units", **look)
+    ax.set_title(f"regions of the whole plane, {NETS} nets")
+    ax.text(0.02, 0.98, "dashed: some net reaches", transform=ax.transAxes, va="top")
+    ax.text(0.99, 0.03, "line: one layer, as many units", transform=ax.transAxes, ha="right")
     large = {**style.MEASURED, "markersize": 8}
     return {
         "most": ax.plot([], [], **{**style.THEORY, "linestyle": "--"}, **MOVING)[0],
@@ -480,7 +479,7 @@ def describe_deep(result):
     )
 
 
-def deep(layers=3, width=12, bias=0.3, net=1):
+def deep(layers=3, width=8, bias=0.3, net=1):
     """Show the regions of a deep net; arguments as for `compute_deep`."""
     return live(
         compute_deep,
@@ -494,7 +493,7 @@ def deep(layers=3, width=12, bias=0.3, net=1):
             "net": number(net, 1, NETS, 1, "which random net"),
         },
         call="regions.deep",
-        size=(8.4, 4.6),
+        size=(8.4, 4.4),
         record=record_deep,
     )
 
@@ -505,12 +504,13 @@ SIDE = 2.0  # this plane is drawn from -SIDE to SIDE in both directions
 KINDS = ("trained on moons", "random")
 HIDDEN = (8, 8)
 SAME = 1e-12  # smaller differences are rounding
-HEAT = LinearSegmentedColormap.from_list("output", ["#80B8D8", "white", "#F2CF80"], 64)
-CELLS = np.linspace(-SIDE, SIDE, 81)  # edges of the coloured cells
+HEAT = LinearSegmentedColormap.from_list("output", ["#80B8D8", "white", "#F2CF80"])
+BANDS = 13  # of equal colour; inside a region their edges are parallel lines
+AXIS = np.linspace(-SIDE, SIDE, 121)  # where the colours of the output are looked up
 
 
 class Model(NamedTuple):
-    """A net with all its regions in the picture, and its outputs at the middles of the cells."""
+    """A net with all its regions in the picture, and its outputs on the grid AXIS x AXIS."""
 
     net: Net
     theta: np.ndarray
@@ -544,14 +544,34 @@ class OneMatrix(NamedTuple):
     inside: np.ndarray
 
 
-def compute_one_matrix(*, x1=0.4, x2=0.3, net="trained on moons", seed=0):
-    """A net 2-8-8-1 at the point (x1, x2), each from -2 to 2.
+def record_one_matrix(*, net="trained on moons", seed=0):
+    """Generator: a net 2-8-8-1, trained (300 steps) to tell two half-moons apart, or "random".
 
-    net   "trained on moons" (300 steps, to tell two half-moons apart) or "random" (He's init)
-    seed  of its weights, 0 to 99
+    Yields the progress and returns a Model. seed  of its weights (He's init), 0 to 99
     """
+    kind, rng = one_of("net", net, KINDS), np.random.default_rng(whole("seed", seed, *SEEDS))
+    net = Net((2, *HIDDEN, 1))
+    theta = net.init(rng, "he", bias=0.5)
+    if kind == "trained on moons":
+        X, Y, _ = moons(rng, 200)
+        run = yield from training(
+            net, theta, X, Y, LOGISTIC, steps=300, optimizer=Momentum(0.1), record=1
+        )
+        theta = run.theta
+    grid = np.stack(np.meshgrid(AXIS, AXIS), axis=-1).reshape(-1, 2)
+    heat = net.output(theta, grid).reshape(AXIS.size, -1)
+    return Model(net, theta, split_plane(net, theta, SIDE), heat)
+
+
+def trained_model(**settings):
+    """What `record_one_matrix` returns, in one go."""
+    return finish(record_one_matrix(**settings))
+
+
+def compute_one_matrix(*, record=None, x1=-0.9, x2=0.3):
+    """The affine map of a net (`record`, a Model; None: the default) at (x1, x2), each -2 to 2."""
+    model = trained_model() if record is None else record
     x = np.array([real("x1", x1, -SIDE, SIDE), real("x2", x2, -SIDE, SIDE)])
-    model = _model(one_of("net", net, KINDS), whole("seed", seed, *SEEDS))
     J, c = local_map(model.net, model.theta, x)
     active = active_units(model.net, model.theta, x)
     region = _region_of(active, model.regions)
@@ -561,21 +581,6 @@ def compute_one_matrix(*, x1=0.4, x2=0.3, net="trained on moons", seed=0):
         np.ptp(_both(model, J, c, np.vstack([x, region])), axis=0).max(),
         region, places, outputs, _around(places, x[0]),
     )  # fmt: skip
-
-
-@lru_cache(maxsize=16)
-def _model(kind, seed):
-    net, rng = Net((2, *HIDDEN, 1)), np.random.default_rng(seed)
-    theta = net.init(rng, "he", bias=0.5)
-    if kind == "trained on moons":
-        X, Y, _ = moons(rng, 200)
-        theta = train(
-            net, theta, X, Y, LOGISTIC, steps=300, optimizer=Momentum(0.1), record=1
-        ).theta
-    middles = (CELLS[1:] + CELLS[:-1]) / 2
-    grid = np.stack(np.meshgrid(middles, middles), axis=-1).reshape(-1, 2)
-    heat = net.output(theta, grid).reshape(len(middles), -1)
-    return Model(net, theta, split_plane(net, theta, SIDE), heat)
 
 
 def _region_of(active, regions):
@@ -605,15 +610,16 @@ def build_one_matrix(fig):
     plane, right = fig.subfigures(1, 2, width_ratios=(1, 1.02))
     plane = plane.subplots()
     _square(plane, SIDE)
-    plane.set_title("output of the net, and its regions")
+    plane.set_title("output of the net (colours), regions")
     along, numbers = right.subplots(2, 1, height_ratios=(1.25, 1))
     return {
         "model": None,
-        "heat": plane.pcolormesh(CELLS, CELLS, np.zeros((80, 80)), cmap=HEAT, zorder=0),
+        "plane": plane,
+        "heat": None,
         "borders": plane.plot([], [], lw=0.8, color="#777777")[0],
         "region": _patch(plane, fc="none", ec=style.VERMILLION, lw=2.5, zorder=3),
         "line": plane.plot([], [], lw=1.2, ls="--", color=style.PURPLE, **MOVING)[0],
-        "x": plane.plot([], [], "o", ms=8, color=style.VERMILLION, zorder=4, **MOVING)[0],
+        "x": plane.plot([], [], "o", ms=8, color=_RED, zorder=4, clip_on=False, **MOVING)[0],
         **_build_along(along),
         **_build_numbers(numbers),
     }
@@ -627,7 +633,7 @@ def _build_along(ax):
         "inside": ax.axvspan(0, 0, fc=style.VERMILLION, alpha=0.25, lw=0, **MOVING),
         "curve": ax.plot([], [], **style.look("relu"), **MOVING)[0],
         "map": ax.plot([], [], **style.THEORY, **MOVING)[0],
-        "here": ax.plot([], [], "o", ms=8, color=style.VERMILLION, **MOVING)[0],
+        "here": ax.plot([], [], "o", ms=8, color=_RED, clip_on=False, **MOVING)[0],
     }
 
 
@@ -653,7 +659,7 @@ def _build_numbers(ax):
 
 
 _RED = style.readable(style.VERMILLION)
-_NUMBER_PLACES = ((0, 1.9, 0.9), (6, 1.9, 0.9), (0, 0.95, 2.2), (6, 0.95, 1.9), (0, 0, 5.4))
+_NUMBER_PLACES = ((0, 1.9, 0.8), (5.7, 1.9, 0.95), (0, 0.95, 2.1), (5.7, 0.95, 2.1), (0, 0, 5.4))
 _DOTS = np.stack(np.meshgrid(2.4 + 0.95 * np.arange(8), (4.0, 3.1)), axis=-1).reshape(-1, 2)
 
 
@@ -681,10 +687,14 @@ def _new_model(artists, model):
     if artists["model"] is model:
         return False
     artists["model"] = model
-    most = np.abs(model.heat).max()
-    artists["heat"].set_array(model.heat)
-    artists["heat"].set_clim(-most, most)
+    if artists["heat"]:
+        artists["heat"].remove()
+    levels = np.abs(model.heat).max() * np.linspace(-1, 1, BANDS + 1)
+    artists["heat"] = artists["plane"].contourf(
+        AXIS, AXIS, model.heat, levels, cmap=HEAT, extend="both", zorder=0
+    )
     artists["borders"].set_data(*_broken(_points(model.regions.borders)).T)
+    artists["plane"].set(xlim=(-SIDE, SIDE), ylim=(-SIDE, SIDE))
     margin = 0.1 * np.ptp(model.heat) + 0.01
     artists["along"].set_ylim(model.heat.min() - margin, model.heat.max() + margin)
     return True
@@ -715,8 +725,11 @@ def describe_one_matrix(result):
     )
 
 
-def one_matrix(x1=0.4, x2=0.3, net="trained on moons", seed=0):
-    """Show the one matrix that a net is around a point; arguments as `compute_one_matrix`."""
+def one_matrix(x1=-0.9, x2=0.3, net="trained on moons", seed=0):
+    """Show the one matrix that a net is around a point.
+
+    Arguments as for `record_one_matrix` and `compute_one_matrix`.
+    """
     return live(
         compute_one_matrix,
         build_one_matrix,
@@ -725,9 +738,13 @@ def one_matrix(x1=0.4, x2=0.3, net="trained on moons", seed=0):
         controls={
             "x1": number(x1, -SIDE, SIDE, 0.05, "x1 of the point"),
             "x2": number(x2, -SIDE, SIDE, 0.05, "x2 of the point"),
-            "net": choice(net, list(KINDS), "net"),
-            "seed": number(seed, *SEEDS, 1, "seed"),
         },
         call="regions.one_matrix",
         size=(8.4, 4.5),
+        record=record_one_matrix,
+        slow={
+            "net": choice(net, list(KINDS), "net"),
+            "seed": number(seed, *SEEDS, 1, "seed"),
+        },
+        button="Make it",
     )
