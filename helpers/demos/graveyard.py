@@ -18,13 +18,15 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib.colors import to_rgb
+from matplotlib.artist import Artist
+from matplotlib.colors import to_rgba_array
+from matplotlib.patches import Patch
 
 from helpers import style
 from helpers.activations import RELU, elu, leaky_relu, surrogate
 from helpers.checks import one_of, real, whole
 from helpers.datasets import digits, split
-from helpers.live import choice, live, number
+from helpers.live import choice, live, number, toggle
 from helpers.network import Net
 from helpers.threads import one_blas_thread
 from helpers.training import SGD, Momentum, part, training
@@ -177,10 +179,10 @@ def record_lab(
     momentum, after = real("momentum", momentum, *MOMENTA), one_of("after", after, AFTER)
     net = Net((64, *[width] * depth, CLASSES))
     theta = _start(net, seed, NETS, bias)
-    diary, batches, split_at = _Diary(steps // FRAMES), _rng(seed, 1), min(switch, steps)
-    share = split_at / steps
-    lives = [(net, split_at, lr, 0, share)]
-    lives += [(replace(net, act=AFTER[after]), steps - split_at, lr_after, share, 1)]
+    diary, batches = _Diary(net, range(0, steps, steps // FRAMES)), _rng(seed, 1)
+    first = min(switch, steps)
+    lives = [(net, first, lr, 0, first / steps)]
+    lives += [(replace(net, act=AFTER[after]), steps - first, lr_after, first / steps, 1)]
     for diary.net, count, rate, low, high in [life for life in lives if life[1]]:
         optimizer = _Watched(_optimizer(rate, momentum), diary)
         run = yield from part(_on_digits(diary.net, theta, count, optimizer, batches), low, high)
@@ -207,26 +209,31 @@ def _on_digits(net, theta, steps, optimizer, rng):
 
 
 class _Diary:
-    """Looks at theta whenever `every` steps have gone by; `net` may be changed on the way."""
+    """Looks at theta when it has made the steps `due`; `net` may be changed on the way."""
 
-    def __init__(self, every):
-        self.net, self.every, self.t = None, every, 0
+    def __init__(self, net, due):
+        self.net, self.due, self.t = net, set(due), 0
         self.steps, self.looks, self.message = [], [], ""
 
     def __call__(self, theta):
-        if self.t % self.every == 0:
+        if self.t in self.due:
             self.write(theta)
         self.t += 1
 
     def write(self, theta):
+        """An entry, unless there is one of this step."""
         if self.t not in self.steps[-1:]:
             self.steps.append(self.t)
-            self.looks.append(look(self.net, theta))
+            self.looks.append(look(self.net, theta.reshape(-1, self.net.P)))
+
+    def looked(self):
+        """The four arrays of all looks, with the frames in front."""
+        return [np.stack(part) for part in zip(*self.looks, strict=True)]
 
 
 def _film(net, diary, theta, after, rates, switch):
     diary.write(theta)
-    data, batch, digit, accuracy = (np.stack(part) for part in zip(*diary.looks, strict=True))
+    data, batch, digit, accuracy = diary.looked()
     return Film(
         net, after, *rates, switch, np.array(diary.steps), data, batch, digit, accuracy,
         _so_far(data[:-1] & ~data[1:]), _so_far(~data[:-1] & data[1:]), diary.message,
@@ -273,7 +280,7 @@ class Lab(NamedTuple):
         return int(self.film.steps[self.frame])
 
 
-def compute_lab(*, record, frame=-1, layer="all layers", net=1, digit=3):
+def compute_lab(*, record, frame=-1, layer="all layers", net=7, digit=3):
     """Look at a Film (`record`): frame 0 is the start, -1 or the last one the end.
 
     layer  a name in LAYERS; net: 1 to 16; digit: 0 to 9, the input of "zero for this digit"
@@ -299,11 +306,31 @@ def _sorted(states):
 # --- The lab: figure ----------------------------------------------------------------------------
 
 COLORS = (style.INK, style.BLUE, "#A6D0EC", "#FBE9C2")  # of the states: the darker, the more dead
-_PALETTE = np.array([[round(255 * c) for c in to_rgb(name)] for name in (*COLORS, "white")], "u1")
+_PALETTE = (255 * to_rgba_array([*COLORS, "white"])).round().astype(np.uint8).view(np.uint32)[:, 0]
 _GAP = 4  # white, between two layers
 _LAYER_COLORS = (style.BLUE, style.VERMILLION, style.GREEN, style.PURPLE)
 _MOVING, _NOW = {"animated": True}, {"color": style.VERMILLION, "lw": 1.5, "animated": True}
 _DASHED = {"color": style.GREY, "lw": 1.2, "ls": (0, (4, 2)), "zorder": 4}
+
+
+class Raster(Artist):
+    """Cells (rows, columns) of palette numbers that fill their axes, the first row on top.
+
+    A quarter of the time of imshow, which smooths what has no need of it.
+    """
+
+    cells = np.zeros((1, 1), np.uint8)
+
+    def draw(self, renderer):
+        left, bottom, right, top = self.axes.bbox.extents.round().astype(int)
+        rows, columns = (
+            np.arange(pixels) * count // pixels
+            for pixels, count in zip((top - bottom, right - left), self.cells.shape, strict=True)
+        )
+        pixels = np.ascontiguousarray(_PALETTE[self.cells[rows[::-1, None], columns]])
+        gc = renderer.new_gc()
+        renderer.draw_image(gc, left, bottom, pixels.view(np.uint8).reshape(*pixels.shape, 4))
+        gc.restore()
 
 
 def build_lab(fig):
@@ -325,9 +352,10 @@ def _build_raster(ax):
     ax.set(ylim=(0, 1), yticks=(), title="units of net")
     ax.spines[:].set_visible(False)
     names = [ax.text(-0.02, 0, f"layer {k + 1}", rotation=90, ha="right", va="center",
-                     transform=ax.transAxes, **_MOVING) for k in range(DEPTHS[1])]  # fmt: skip
-    image = ax.imshow(np.zeros((1, 1, 3), "u1"), interpolation="nearest", aspect="auto", **_MOVING)
-    return {"image": image, "blocks": names, "title": style.beside_title(ax, 0.27)}
+                     transform=ax.transAxes) for k in range(DEPTHS[1])]  # fmt: skip
+    raster = ax.add_artist(Raster())
+    raster.set_animated(True)
+    return {"raster": raster, "blocks": names, "title": style.beside_title(ax, 0.27)}
 
 
 def _build_key(ax):
@@ -350,28 +378,28 @@ def _build_panels(accuracy, dead, events):
     for ax in (accuracy, dead):
         ax.set(ylim=(0, 1.02), yticks=(0, 0.5, 1), yticklabels=("0%", "50%", "100%"))
         ax.tick_params(labelbottom=False)
-    events.set(xlabel="step", ylabel="per net")
+    events.set(xlabel="step", ylabel="per net", title="deaths")
+    events.set_title("revivals        ", loc="right", color=style.VERMILLION)
     place = {"transform": dead.transAxes, "va": "center"}
     return {
         "band": accuracy.fill_between([0, 1], [0, 0], [0, 0], **style.band(style.BLUE)),
         "median": accuracy.plot([], [], color=style.BLUE)[0],
         "accuracy": accuracy.plot([], [], **style.THEORY, **_MOVING)[0],
-        "right": style.beside_title(accuracy, 0.41),
+        "right": style.beside_title(accuracy, 0.53),
         "dead": [dead.plot([], [], color=color)[0] for color in _LAYER_COLORS],
         "names": [dead.text(1.02, 0, f"layer {k + 1}", color=style.readable(color), **place)
                   for k, color in enumerate(_LAYER_COLORS)],
         "deaths": events.plot([], [], color=style.INK, **_MOVING)[0],
         "revivals": events.plot([], [], color=style.VERMILLION, ls=(0, (3, 1)), **_MOVING)[0],
-        "died": style.beside_title(events), "came": style.beside_title(events, 0.5),
+        "died": style.beside_title(events, 0.26), "came": style.beside_title(events, 0.84),
     }  # fmt: skip
 
 
 def draw_lab(artists, result):
     """Move everything; True for another film, or other layers: axes and curves change."""
     a, film = artists, result.film
-    a["image"].set_data(_PALETTE[_stacked(result.states)])
-    a["title"].set_text(f"{result.net}, digit {result.digit}, step {result.step}")
-    _place_blocks(a["blocks"], result)
+    a["raster"].cells = _stacked(result.states)
+    a["title"].set_text(f"{result.net}, step {result.step}")
     for text, count in zip(a["counts"], result.counts, strict=True):
         text.set_text(f"{count}")
     for line in a["now"]:
@@ -380,9 +408,13 @@ def draw_lab(artists, result):
     a["right"].set_text(f"{film.accuracy[result.frame, result.net - 1]:.0%}")
     a["deaths"].set_data(film.steps, result.deaths)
     a["revivals"].set_data(film.steps, result.revivals)
-    a["died"].set_text(f"deaths {result.deaths[result.frame]:.1f}")
-    a["came"].set_text(f"revivals {result.revivals[result.frame]:.1f}")
+    a["died"].set_text(_number(result.deaths[result.frame]))
+    a["came"].set_text(_number(result.revivals[result.frame]))
     return _new_scene(a, result)
+
+
+def _number(mean):
+    return f"{mean:.1f}" if mean < 100 else f"{mean:.0f}"
 
 
 def _stacked(states):
@@ -406,7 +438,7 @@ def _new_scene(artists, result):
         return False
     artists["film"], artists["layer"] = film, result.layer
     last = max(film.steps[-1], 1)
-    artists["image"].set_extent((0, last, 0, 1))
+    _place_blocks(artists["blocks"], result)
     for ax, line in zip(artists["axes"], artists["switch"], strict=True):
         ax.set_xlim(0, last)
         line.set_xdata([film.switch, film.switch])
@@ -450,7 +482,8 @@ def describe_lab(result):
         f"{NETS} nets {sizes}, ReLU, learning rate {film.lr:g}{_switched(film)}.",
         f"Net {r.net}, {r.layer}, step {r.step}, digit {r.digit}: {counts}.",
         f"All nets: right answers {_range(film.accuracy[r.frame])}; dead on all data: {shares}.",
-        f"Deaths per net so far {r.deaths[r.frame]:.1f}, revivals {r.revivals[r.frame]:.1f}.",
+        f"Deaths per net so far {_number(r.deaths[r.frame])}, "
+        f"revivals {_number(r.revivals[r.frame])}.",
         _before_the_switch(film), film.message,
     ]).strip()  # fmt: skip
 
@@ -476,14 +509,17 @@ def as_relu(film):
 
 
 def _range(shares):
-    """Median and range of shares."""
+    """Median and range of the shares that are numbers."""
+    shares = shares[np.isfinite(shares)]
+    if not shares.size:
+        return "(diverged)"
     low, middle, high = np.quantile(shares, (0, 0.5, 1))
     return f"{middle:.0%} ({low:.0%} to {high:.0%})"
 
 
 def lab(
     lr=0.8, momentum=0.0, bias=0.0, width=60, depth=2, steps=300, switch=150, after="leaky",
-    lr_after=0.3, seed=0, layer="all layers", net=1, digit=3, frame=None,
+    lr_after=0.3, seed=0, layer="all layers", net=7, digit=3, frame=None,
 ):  # fmt: skip
     """Kill units, switch the activation and watch; arguments as for record and compute."""
     names = {"ReLU as before": "relu", f"leaky ({SLOPE:g})": "leaky", "ELU": "elu",
@@ -510,4 +546,359 @@ def lab(
         },
         call="graveyard.lab", size=(8.4, 4.8), frames=lambda film: len(film.steps), frame=frame,
         button="Train",
+    )  # fmt: skip
+
+
+# --- The threshold: record ----------------------------------------------------------------------
+
+LRS = (0.3, 0.6, 1.0, 1.2, 1.4, 1.6, 2.0, 3.0)
+STARTS, KILL_STEPS, SLOPES = 8, 300, (0.0, 0.3)
+KILL_FRAMES = (0, 3, 6, 10, 20, 40, 80, 150, 300)
+
+
+class Shares(NamedTuple):
+    """Nets at the learning rates LRS, STARTS each; axes (frames, rates, starts).
+
+    zero, batch, data  share of units with z <= 0: mean over ten digits, for all of the batch, and
+                       for all the training data
+    accuracy           share of right answers on digits that were not learned from
+    All four are NaN from the step on at which a net has diverged.
+    """
+
+    slope: float
+    momentum: float
+    steps: np.ndarray
+    zero: np.ndarray
+    batch: np.ndarray
+    data: np.ndarray
+    accuracy: np.ndarray
+    message: str
+
+
+def record_threshold(*, momentum=0.0, slope=0.0, bias=0.0, width=100, seed=0):
+    """Generator: train 64-width-10 at all rates, yield the progress, return Shares.
+
+    momentum  0 to 0.95; slope of the leak, 0 (ReLU) to 0.3; the others as for `record_lab`
+
+    All rates begin with the same STARTS nets and see the same batches.
+    """
+    slope, momentum = real("slope", slope, *SLOPES), real("momentum", momentum, *MOMENTA)
+    net = Net((64, whole("width", width, *WIDTHS), CLASSES), leaky_relu(slope) if slope else RELU)
+    theta = np.stack([_start(net, seed, STARTS, bias)] * len(LRS))
+    diary = _Diary(net, KILL_FRAMES)
+    optimizer = _Watched(_optimizer(np.array(LRS)[:, None], momentum), diary)
+    run = yield from _on_digits(net, theta, KILL_STEPS, optimizer, _rng(seed, 1))
+    diary.write(run.theta)
+    data, batch, digit, accuracy = diary.looked()
+    zero, batch, data = (1 - on.mean(-1) for on in (digit.mean(1), batch, data))
+    steps = np.array(diary.steps)
+    lost = (run.diverged >= 0) & (steps[:, None, None] >= run.diverged)
+    shares = (share.reshape(lost.shape) for share in (zero, batch, data, accuracy))
+    shares = [np.where(lost, np.nan, share) for share in shares]
+    return Shares(slope, momentum, steps, *shares, run.message)
+
+
+# --- The threshold: one look, and the figure ----------------------------------------------------
+
+
+class Threshold(NamedTuple):
+    """One moment of Shares: `frame`, and the learning rate LRS[place] that is pointed out."""
+
+    record: Shares
+    frame: int
+    place: int
+
+    @property
+    def dead(self):
+        """(rates, starts) share of units that are dead on all the data, at this moment."""
+        return self.record.data[self.frame]
+
+    @property
+    def accuracy(self):
+        return self.record.accuracy[self.frame]
+
+
+def compute_threshold(*, record, frame=-1, lr=1.4):
+    """Look at Shares (`record`): frame 0 is the start, -1 the end; lr is one of LRS."""
+    frame = range(len(record.steps))[whole("frame", frame, -1, len(record.steps) - 1)]
+    lr = real("lr", lr)
+    if lr not in LRS:
+        raise ValueError(f"lr must be one of {', '.join(map(str, LRS))}; got {lr:g}")
+    return Threshold(record, frame, LRS.index(lr))
+
+
+def most_common():
+    """Share of right answers, new digits, for a net that always says the most common class."""
+    Y = _digits()[1]
+    return float(np.mean(Y[TRAIN:] == np.bincount(Y[:TRAIN]).argmax()))
+
+
+_SPREAD = np.array(LRS)[:, None] + np.linspace(-0.05, 0.05, STARTS)  # dots beside each other
+_DOTS = {**style.MEASURED, "markersize": 4, "animated": True}
+_HALO = {"marker": "o", "ls": "none", "ms": 8, "mfc": "none", "mec": style.VERMILLION, "mew": 1.5}
+
+
+def build_threshold(fig):
+    """Against the learning rate: units that are off, right answers. And one against the other."""
+    off, right, both = axes = fig.subplots(1, 3)
+    for ax in (off, right):
+        ax.set(xlim=(0, 3.2), xticks=(0, 1, 2, 3), xlabel="learning rate")
+    for ax in axes:
+        ax.set(ylim=(-0.02, 1.02), yticks=(0, 0.5, 1), yticklabels=("0%", "50%", "100%"))
+    both.set(xlim=(-0.03, 1.03), xticks=(0, 0.5, 1), xticklabels=("0%", "50%", "100%"))
+    both.set(xlabel="dead on all data")
+    for ax, title in zip(axes, ("units off, step", "right answers", "at learning rate"),
+                         strict=True):
+        ax.set_title(title)
+    lines = [off.plot([], [], color=color, label=words, **look, **_MOVING)[0]
+             for words, color, look in zip(_OFF, _OFF_COLORS, _OFF_LOOKS, strict=True)]
+    for ax in (right, both):
+        guess = ax.axhline(most_common(), label="always one class", **style.THEORY)
+    fig.legend(handles=[*lines, guess], loc="outside lower center", ncols=4, columnspacing=1.5)
+    return {
+        "lines": lines,
+        "dead": off.plot([], [], color=style.INK, **_DOTS)[0],
+        "right": right.plot([], [], color=style.BLUE, **_DOTS)[0],
+        "median": right.plot([], [], color=style.BLUE, **_MOVING)[0],
+        "both": both.plot([], [], color=style.BLUE, **_DOTS)[0],
+        "these": both.plot([], [], **_HALO, **_MOVING)[0],
+        "now": [ax.axvline(1, **_NOW) for ax in (off, right)],
+        "step": style.beside_title(off, 0.68), "lr": style.beside_title(both, 0.74),
+    }  # fmt: skip
+
+
+_OFF = ("zero for one digit", "dead on the batch", "dead on all data")
+_OFF_COLORS = ("#6FB1DC", style.BLUE, style.INK)
+_OFF_LOOKS = ({"ls": (0, (1, 1))}, {"ls": (0, (5, 2))}, {})
+
+
+def draw_threshold(artists, result):
+    """Move everything."""
+    a, r, k = artists, result.record, result.place
+    for line, share in zip(a["lines"], (r.zero, r.batch, r.data), strict=True):
+        line.set_data(LRS, medians(share[result.frame]))
+    a["dead"].set_data(_SPREAD.ravel(), result.dead.ravel())
+    a["right"].set_data(_SPREAD.ravel(), result.accuracy.ravel())
+    a["median"].set_data(LRS, medians(result.accuracy))
+    a["both"].set_data(result.dead.ravel(), result.accuracy.ravel())
+    a["these"].set_data(result.dead[k], result.accuracy[k])
+    a["step"].set_text(f"{r.steps[result.frame]}")
+    a["lr"].set_text(f"{LRS[k]:g}")
+    for line in a["now"]:
+        line.set_xdata([LRS[k], LRS[k]])
+
+
+def describe_threshold(result):
+    """The figure in words."""
+    r, k, frame = result.record, result.place, result.frame
+    leak = f"leaky ({r.slope:g})" if r.slope else "ReLU"
+    zero, batch, data = (_range(share[frame, k]) for share in (r.zero, r.batch, r.data))
+    few, most = _extremes(medians(result.dead))
+    return (
+        f"{STARTS} {leak} nets at each learning rate, momentum {r.momentum:g}, step "
+        f"{r.steps[frame]}. At learning rate {LRS[k]:g}: right answers "
+        f"{_range(result.accuracy[k])}; units that are zero for one digit {zero}, dead on the "
+        f"batch {batch}, dead on all data {data}. Rates at which fewer than 10% are dead on all "
+        f"data (median): {few}; more than 90%: {most}. {r.message}"
+    ).strip()
+
+
+def medians(shares):
+    """Median over the last axis of the nets that have not diverged, NaN if there is none."""
+    alive = [row[np.isfinite(row)] for row in shares]
+    return np.array([np.median(row) if row.size else np.nan for row in alive])
+
+
+def _extremes(shares):
+    """The rates with few and with most units dead, in words: between them a run is chaotic."""
+    groups = [[f"{lr:g}" for lr in np.array(LRS)[at]] for at in (shares < 0.1, shares > 0.9)]
+    return [", ".join(group) or "none" for group in groups]
+
+
+def threshold(momentum=0.0, slope=0.0, bias=0.0, width=100, seed=0, lr=1.4, frame=None):
+    """Show who dies at which learning rate; arguments as for record and compute."""
+    return live(
+        compute_threshold, build_threshold, draw_threshold, describe_threshold,
+        record=record_threshold,
+        slow={
+            "momentum": number(momentum, *MOMENTA, 0.05, "momentum"),
+            "slope": number(slope, *SLOPES, 0.01, "slope of the leak"),
+            "bias": number(bias, *BIASES, 0.5, "bias at the start"),
+            "width": number(width, *WIDTHS, 1, "hidden units"),
+            "seed": number(seed, *SEEDS, 1, "seed"),
+        },
+        controls={"lr": choice(lr, {f"{lr:g}": lr for lr in LRS}, "learning rate")},
+        call="graveyard.threshold", size=(8.4, 3.8), frames=lambda record: len(record.steps),
+        frame=frame, button="Train",
+    )  # fmt: skip
+
+
+# --- The data move: record ----------------------------------------------------------------------
+
+BIAS_AXIS, SHIFT_AXIS = np.linspace(-4, 2, 61), np.linspace(-2, 2, 81)
+WIDTH = 100  # hidden units of the one layer
+DEAD_UNIT, BENDS, ALWAYS = 0, 1, 2
+
+
+class Reach(NamedTuple):
+    """What z = x W + b reaches over the training digits; axes (nets, units).
+
+    low, high  smallest and largest z;  slope: change of z per shift of all pixels by 1
+    z          (nets, new digits, units), head the output layer, labels of the new digits
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    slope: np.ndarray
+    z: np.ndarray
+    head: tuple
+    labels: np.ndarray
+
+
+def record_shift(*, lr=0.3, seed=0):
+    """Generator: STARTS nets 64-100-10 before and after training, {False: Reach, True: Reach}.
+
+    lr  learning rate of the 300 steps, 0.01 to 5; seed 0 to 99
+    """
+    net, lr = Net((64, WIDTH, CLASSES)), real("lr", lr, *RATES)
+    theta = _start(net, seed, STARTS, 0.0)
+    run = yield from _on_digits(net, theta, KILL_STEPS, SGD(lr), _rng(seed, 1))
+    return {False: _reach(net, theta), True: _reach(net, run.theta)}
+
+
+@one_blas_thread()
+def _reach(net, theta):
+    X, Y = _digits()
+    (W, b), head = net.layers(theta)
+    z = np.stack([X @ one for one in W]) + b
+    seen = z[:, :TRAIN]
+    return Reach(seen.min(1), seen.max(1), W.sum(1), z[:, TRAIN:].copy(), head, Y[TRAIN:])
+
+
+# --- The data move: one look, and the figure ----------------------------------------------------
+
+
+class Shift(NamedTuple):
+    """Where z lies when `bias` is added to every unit and `shift` to every pixel.
+
+    low, high  (units,) smallest and largest z of net 1, the highest unit first
+    dead, always  (nets,) share of units with z <= 0, or z > 0, for all the training data
+    accuracy   (nets,) on new digits, which are shifted too
+    over_bias, over_shift  (2, axis, nets) dead and always along BIAS_AXIS and SHIFT_AXIS
+    """
+
+    trained: bool
+    bias: float
+    shift: float
+    low: np.ndarray
+    high: np.ndarray
+    dead: np.ndarray
+    always: np.ndarray
+    accuracy: np.ndarray
+    over_bias: np.ndarray
+    over_shift: np.ndarray
+
+
+def compute_shift(*, record, bias=0.0, shift=0.0, trained=False):
+    """Move the z of all units: bias -4 to 2, shift of all pixels -2 to 2; no training."""
+    bias = real("bias", bias, *BIAS_AXIS[[0, -1]])
+    shift = real("shift", shift, *SHIFT_AXIS[[0, -1]])
+    reach = record[bool(trained)]
+    low, high = reach.low[0] + bias + shift * reach.slope[0], reach.high[0] + bias
+    high = high + shift * reach.slope[0]
+    order = np.argsort(-high, kind="stable")
+    return Shift(
+        bool(trained), bias, shift, low[order], high[order],
+        *_dead_and_always(reach, bias, shift), _moved_accuracy(reach, bias, shift),
+        np.stack(_dead_and_always(reach, BIAS_AXIS[:, None, None], shift)),
+        np.stack(_dead_and_always(reach, bias, SHIFT_AXIS[:, None, None])),
+    )  # fmt: skip
+
+
+def _dead_and_always(reach, bias, shift):
+    moved = bias + shift * reach.slope
+    return (reach.high + moved <= 0).mean(-1), (reach.low + moved > 0).mean(-1)
+
+
+def _moved_accuracy(reach, bias, shift):
+    a = reach.z + (bias + shift * reach.slope)[:, None]
+    W, b = reach.head
+    answers = (np.maximum(a, 0, out=a) @ W + b).argmax(-1)
+    return (answers == reach.labels).mean(-1)
+
+
+_KINDS = to_rgba_array([style.INK, style.BLUE, style.ORANGE])
+_MEANINGS = ("dead on all data", "bends", "always on: a linear unit")
+_FLOOR, _CEILING = -7.0, 7.0
+
+
+def build_shift(fig):
+    """Left: the range of z of every unit. Right: shares against bias and against shift."""
+    left, right = fig.add_gridspec(1, 2, width_ratios=(1.2, 1))
+    bars, panels = fig.add_subplot(left), [fig.add_subplot(g) for g in right.subgridspec(2, 1)]
+    bars.set(xlim=(-1, WIDTH), ylim=(_FLOOR, _CEILING), xlabel="unit of net 1, sorted", xticks=())
+    bars.set(ylabel="z, smallest to largest", title="right answers")
+    bars.axhline(0, **style.THEORY)
+    for ax, axis, name in zip(panels, (BIAS_AXIS, SHIFT_AXIS), ("bias", "shift"), strict=True):
+        ax.set(xlim=axis[[0, -1]], ylim=(-0.02, 1.02), yticks=(0, 0.5, 1), xlabel=name)
+        ax.set_yticklabels(("0%", "50%", "100%"))
+    key = [Patch(color=color, label=kind) for color, kind in zip(_KINDS, _MEANINGS, strict=True)]
+    fig.legend(handles=key, loc="outside lower center", ncols=3)
+    texts = [style.beside_title(panels[0], x) for x in (0, 0.45)]
+    return {
+        "bars": bars.vlines(np.arange(WIDTH), 0, 1, lw=2.6, **_MOVING),
+        "right": style.beside_title(bars, 0.35), "texts": texts,
+        "curves": [[ax.plot(axis, axis, color=color, ls=look, **_MOVING)[0]
+                    for color, look in zip(_KINDS[::2], ("-", (0, (4, 1.5))), strict=True)]
+                   for ax, axis in zip(panels, (BIAS_AXIS, SHIFT_AXIS), strict=True)],
+        "now": [ax.axvline(0, **_NOW) for ax in panels],
+    }  # fmt: skip
+
+
+def draw_shift(artists, result):
+    """Move everything; what leaves the axis ends at its edge."""
+    a, r = artists, result
+    low, high = (np.clip(z, _FLOOR, _CEILING) for z in (r.low, r.high))
+    place = np.arange(WIDTH)
+    ends = np.stack([np.stack([place, low], -1), np.stack([place, high], -1)], 1)
+    kinds = np.where(r.high <= 0, DEAD_UNIT, np.where(r.low > 0, ALWAYS, BENDS))
+    a["bars"].set_segments(ends)
+    a["bars"].set_color(_KINDS[kinds])
+    a["right"].set_text(_range(r.accuracy))
+    for text, kind, share in zip(a["texts"], ("dead", "always on"), (r.dead, r.always),
+                                 strict=True):
+        text.set_text(f"{kind} {np.median(share):.0%}")
+    for lines, sweep in zip(a["curves"], (r.over_bias, r.over_shift), strict=True):
+        for line, share in zip(lines, np.median(sweep, -1), strict=True):
+            line.set_ydata(share)
+    for line, at in zip(a["now"], (r.bias, r.shift), strict=True):
+        line.set_xdata([at, at])
+
+
+def describe_shift(result):
+    """The figure in words."""
+    r = result
+    when = "after training" if r.trained else "before training"
+    return (
+        f"{STARTS} ReLU nets 64-{WIDTH}-10 {when}, {r.bias:g} added to every z and {r.shift:g} to "
+        f"every pixel. Units dead on all data {_range(r.dead)}, always on (a linear unit) "
+        f"{_range(r.always)}. Right answers, new digits: {_range(r.accuracy)}."
+    )
+
+
+def shift(lr=0.3, seed=0, bias=0.0, shift=0.0, trained=False):
+    """Move bias and data, and see whose z stays on one side; arguments as for the others."""
+    return live(
+        compute_shift, build_shift, draw_shift, describe_shift,
+        record=record_shift,
+        slow={
+            "lr": number(lr, *RATES, 0.05, "learning rate", log=True),
+            "seed": number(seed, *SEEDS, 1, "seed"),
+        },
+        controls={
+            "bias": number(bias, *BIAS_AXIS[[0, -1]].tolist(), 0.1, "bias, added to z"),
+            "shift": number(shift, *SHIFT_AXIS[[0, -1]].tolist(), 0.05, "shift of every pixel"),
+            "trained": toggle(trained, "after training"),
+        },
+        call="graveyard.shift", size=(8.4, 4.2), button="Train",
     )  # fmt: skip
