@@ -268,9 +268,13 @@ def build_every_scheme(fig):
         "zero": [ax.axhline(0, color="0.85", lw=1, zorder=0) for ax in (forwards, backwards)],
     }
     _set_limits(artists, LOWS[0], HIGHS[0])
+    forwards.yaxis.set_label_coords(-0.37, 0.5)  # whatever the tick labels are
+    forwards.text(-0.05, 0.9, "$10^{-88}$", ha="right", alpha=0, transform=forwards.transAxes)
     artists["names"] = style.direct_labels(forwards, STARTS, [0] * 8, colors, animated=True)
     style.direct_labels(forwards, ["orthogonal"], [0], ["w"])[0].set_alpha(0)  # keeps the room
-    return artists | _build_accuracy(right, colors)
+    artists |= _build_accuracy(right, colors)
+    fig.draw_without_rendering()  # names are put apart in pixels: the axes need their size
+    return artists
 
 
 def _profile_line(ax, color, dash):
