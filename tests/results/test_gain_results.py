@@ -21,10 +21,10 @@ TYPICAL = mean_field.relu_norm(256, 1).mean_log / math.log(2)  # -.0141 per laye
 
 
 def second_moments(act, gain, seed, width=256, layers=30, batch=32):
-    """Mean of z^2 in the first layer and `layers` more, with one gain: (layers + 1,)."""
+    """Mean of z^2 in the first layer, about 1, and `layers` more: (layers + 1,)."""
     net = Net((width,) * (layers + 2), act)
     rng = np.random.default_rng(seed)
-    theta, X = net.init(rng, "lecun", scale=gain), rng.standard_normal((batch, width))
+    theta, X = net.init(rng, "lecun", scale=gain), rng.standard_normal((batch, width)) / gain
     return per_layer(second_moment, net.forward(theta, X).Z)
 
 
@@ -155,6 +155,26 @@ def test_torch_s_gain_for_tanh_rests_above_one():
     assert mean_field.chi_1("tanh", 5 / 3, rest) == pytest.approx(1.21, abs=5e-4)
     ends = [second_moments("tanh", 5 / 3, seed)[-1] for seed in SEEDS]
     np.testing.assert_allclose(ends, rest, rtol=0.1)
+
+
+def test_a_layer_of_gelu_pushes_the_second_moment_away_from_one():
+    on = {
+        name: mean_field.second_moment_map(name, 1.01, ACTIVATIONS[name].gain, 0.0)
+        for name in ("tanh", "relu", "gelu")
+    }
+    assert on == pytest.approx({"tanh": 1.0046, "relu": 1.01, "gelu": 1.0114}, abs=5e-5)
+    ends = np.log([second_moments("gelu", ACTIVATIONS["gelu"].gain, seed)[-1] for seed in SEEDS])
+    assert np.median(ends) > 1  # e^2.2, from e^-1.4 to e^4.7 over 40 seeds; ReLU e^(0 +- .75)
+
+
+def test_numbers_in_the_predictions():
+    """Those that the questions of notebook 06 about gains name."""
+    relu = compute_calculator(activation="relu")
+    found = [1 / relu.second, 1 / relu.variance, 1 / relu.mean**2, relu.second / relu.variance]
+    np.testing.assert_allclose(found, [2, 2.93, 6.28, 1.467], atol=5e-3)
+    assert 0.5**30 == pytest.approx(9.31e-10, abs=5e-13)
+    assert ((1 + 0.01**2) / 2) ** 30 == pytest.approx(9.34e-10, abs=5e-13)
+    assert (1 + 0.01**2) / 2 == pytest.approx(0.50005, abs=1e-9)
 
 
 # ---------------------------------------------------------------- C9: LeCun's tanh
