@@ -505,12 +505,17 @@ def _two(x):
     return f"{x:.2g}"
 
 
+_NAMED = {  # where the names of float64 and float32 stand, away from all dots
+    "forward": ((2e-16, 1e-6), (2e-13, 5.0)),
+    "central": ((2e-16, 1e-6), (2e-13, 5.0)),
+    "complex step": ((2e-16, 2e-15), (2e-16, 1e-6)),
+}
+
+
 def _best(r):
     if r.method == "complex step":
         return "the smaller the step, the better"
-    return "best h: " + ", ".join(
-        f"{_one(h)} ({name})" for name, h in zip(PRECISIONS, r.best, strict=True)
-    )
+    return f"best h: {_two(r.best[0])}, in float32 {_two(r.best[1])}"
 
 
 def _draw_errors(artists, r):
@@ -519,9 +524,8 @@ def _draw_errors(artists, r):
         line.set_data(STEPS, np.where(theory < 2, theory, np.nan))  # above, nothing is left of f'
     for dots, errors in zip(artists["errors"], r.errors, strict=True):
         dots.set_data(STEPS, np.maximum(errors, LOWEST))
-    heights = (2e-15, 1e-6) if r.method == "complex step" else (1e-6, 5.0)
-    for text, height in zip(artists["names"], heights, strict=True):
-        text.set_position((2e-16, height))
+    for text, place in zip(artists["names"], _NAMED[r.method], strict=True):
+        text.set_position(place)
     _refit(artists["left"], r.curve)
 
 
