@@ -530,7 +530,7 @@ def compute_edge_of_chaos(
     draw = drawn("gaussian", PAIR_WIDTH, whole("seed", seed, *SEEDS))
     apart = paired(act, draw, sigma_w, sigma_b, c, q)
     return EdgeOfChaos(
-        act.name, sigma_w, sigma_b, c, q, steepness, rest, _length(chart, rest, steepness),
+        act.name, sigma_w, sigma_b, c, q, steepness, rest, _length(chart.slope(rest)),
         theory, 1 - apart, np.abs(theory - rest), np.abs((1 - rest) - apart), chart(CURVE),
     )  # fmt: skip
 
@@ -590,8 +590,8 @@ def _rest(chart, c, steepness):
     return high
 
 
-def _length(chart, rest, steepness):
-    slope = steepness if rest == 1 else chart.slope(rest)
+def _length(slope):
+    """xi, from the slope of the map at c*."""
     return math.inf if slope > 1 - 1e-5 else -1 / math.log(slope) if slope > 0 else 0.0
 
 
