@@ -128,7 +128,7 @@ def record():
 def test_regions_follow_one_layer_of_as_many_units_and_not_the_maximum(record, width):
     r = compute_deep(record=record, layers=4, width=width)
     shares = r.regions.mean(axis=0) / r.shallow
-    assert (shares > 0.6).all() and (shares < 1.6).all()  # 0.83 to 1.11, width 4 apart
+    assert (shares > 0.6).all() and (shares < 1.6).all()  # 0.80 to 1.13
     assert (r.regions[:, 0] == r.shallow[0]).all()
     assert r.most[-1] > 4 * r.regions[:, -1].max() and r.most[0] == r.shallow[0]
 
