@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from helpers import batch_norm, network, style
-from helpers.activations import ACTIVATIONS
+from helpers.activations import ACTIVATIONS, IDENTITY
 from helpers.checks import one_of, real, whole
 from helpers.diagnostics import norm, per_layer
 from helpers.live import choice, live, number
@@ -93,8 +93,7 @@ def _normalised(act, width, batch, seed):
     W, X, dA = _drawn(width, batch, seed)
     gamma_beta = np.stack([np.ones(width), np.zeros(width)])
     layers = [(w, gamma_beta) for w in W[:-1]] + [(W[-1], np.zeros((1, width)))]
-    acts = [act] * len(layers)
-    dfs = [act.df for act in acts]
+    acts, dfs = _acts(act)
     passed = batch_norm.forward(layers, acts, X)
     return _sizes(batch_norm.deltas(layers, dfs, passed, passed.Z, dA)[1])
 
@@ -104,9 +103,14 @@ def _normalised(act, width, batch, seed):
 def _plain(act, width, batch, seed, scale):
     W, X, dA = _drawn(width, batch, seed)
     layers = [(w, np.zeros((1, width))) for w in scale * W]
-    acts = [act] * len(layers)
-    Z = network.forward(layers, acts, X).Z
-    return _sizes(network.deltas(layers, [act.df for act in acts], Z, dA))
+    acts, dfs = _acts(act)
+    return _sizes(network.deltas(layers, dfs, network.forward(layers, acts, X).Z, dA))
+
+
+def _acts(act):
+    """Activations and derivatives of all layers; the output is linear."""
+    acts = [act] * DEPTHS[1] + [IDENTITY]
+    return acts, [act.df for act in acts]
 
 
 def _sizes(dZ):
