@@ -107,7 +107,8 @@ def test_gradients_far_below_rounding_are_shown():
 
 
 def test_a_deeper_net_has_the_same_first_layers():
-    for (W, _), (V, _) in zip(schemes._layers(3, SEED)[:3], schemes._layers(12, SEED), strict=False):
+    short, long = schemes._layers(3, SEED), schemes._layers(12, SEED)
+    for (W, _), (V, _) in zip(short[:3], long[:3], strict=True):
         np.testing.assert_array_equal(W, V)
     deep, shallow = profile("tanh", 12, 1.0, SEED), profile("tanh", 3, 1.0, SEED)
     np.testing.assert_allclose(deep.forward[:, :3], shallow.forward[:, :3])
@@ -133,8 +134,8 @@ def test_the_record_is_plain_training(monkeypatch):
     tr, te = standardise(*split(digits(), np.random.default_rng([SEED, 1]), 1000))
     run = train(net, theta, tr.X, tr.Y, SOFTMAX, steps=10, optimizer=SGD(0.1), batch=32,
                 rng=np.random.default_rng([SEED, 2]))  # fmt: skip
-    for frame, theta in ((0, theta), (1, run.theta)):
-        right = accuracy(net.output(theta[4:], te.X[:300]), te.Y[:300])
+    for frame, nets in ((0, theta), (1, run.theta)):
+        right = accuracy(net.output(nets[4:], te.X[:300]), te.Y[:300])
         np.testing.assert_allclose(film.accuracy[frame, 4:], right)
     assert film.steps.tolist() == [0, 10] and not film.diverged.any()
 
