@@ -285,35 +285,54 @@ def _sizes(at):
 def build_softmax(fig):
     """Left: p and y. Middle: the Jacobian. Right: its size and the gradients, for all scales."""
     bars, heat, sizes = fig.subplots(1, 3, width_ratios=(1, 1, 1.7))
-    classes = np.arange(1, CLASSES + 1)
-    bars.set(xlim=(0.4, 3.6), ylim=(-0.02, 1.06), xticks=classes, xlabel="class")
-    bars.set_title("p (grey), p - y (red)")
-    heat.set(xticks=classes, yticks=classes, xlabel="logit", ylabel="probability")
-    heat.set(xlim=(0.5, 3.5), ylim=(3.5, 0.5), aspect="equal", anchor="N", title="J, largest:")
-    heat.text(0.5, -0.36, "red: grows, blue: shrinks;\nfull colour: 1/4", ha="center", va="top",
-              transform=heat.transAxes)  # fmt: skip
-    sizes.set(xscale="log", yscale="log", xlim=(SCALES[0] / 1.3, SCALES[1] * 1.3))
-    sizes.set(xlabel="scale of the logits", title="largest entry in size")
-    _set_bottom(sizes, BOTTOMS[0])
-    for k, (name, color) in enumerate(_LINES.items()):
-        sizes.text(0.04, 0.26 - 0.1 * k, name, color=style.readable(color),
-                   transform=sizes.transAxes)  # fmt: skip
-    moving = {"animated": True}
+    return _build_shares(bars) | _build_jacobian(heat) | _build_sizes(sizes)
+
+
+_MOVING = {"animated": True}
+_CLASSES = np.arange(1, CLASSES + 1)
+_CELLS = np.arange(CLASSES + 1) + 0.5
+# One `stairs` draws all the bars: bar, gap, bar, gap, bar.
+_BAR_EDGES = np.array([0.7, 1.3, 1.7, 2.3, 2.7, 3.3])
+
+
+def _build_shares(ax):
+    ax.set(xlim=(0.4, 3.6), ylim=(-0.02, 1.06), xticks=_CLASSES, xlabel="class")
+    ax.set_title("p (grey), p - y (red)")
     return {
-        "p": bars.stairs(np.zeros(5), _BAR_EDGES, fill=True, color="0.8", **moving),
-        "y": bars.plot([], [], color=style.INK, lw=3, solid_capstyle="butt", **moving)[0],
-        "entropy": bars.plot([], [], color=style.VERMILLION, lw=3, **moving)[0],
-        "jacobian": heat.pcolormesh(
-            _CELLS, _CELLS, np.zeros((3, 3)), cmap="RdBu_r", vmin=-0.25, vmax=0.25, **moving
-        ),
-        "largest": style.beside_title(heat, 0.62),
-        "sizes": sizes,
-        "law": sizes.plot([], [], **style.THEORY, zorder=3, **moving)[0],
+        "p": ax.stairs(np.zeros(5), _BAR_EDGES, fill=True, color="0.8", **_MOVING),
+        "y": ax.plot([], [], color=style.INK, lw=3, solid_capstyle="butt", **_MOVING)[0],
+        "entropy": ax.plot([], [], color=style.VERMILLION, lw=3, **_MOVING)[0],
+    }
+
+
+def _build_jacobian(ax):
+    ax.set(xticks=_CLASSES, yticks=_CLASSES, xlabel="logit", ylabel="probability")
+    ax.set(xlim=(0.5, 3.5), ylim=(3.5, 0.5), aspect="equal", anchor="N", title="J, largest:")
+    words = "red: grows, blue: shrinks;\nfull colour: 1/4"
+    ax.text(0.5, -0.36, words, ha="center", va="top", transform=ax.transAxes)
+    nothing = np.zeros((CLASSES, CLASSES))
+    colours = {"cmap": "RdBu_r", "vmin": -0.25, "vmax": 0.25}
+    return {
+        "jacobian": ax.pcolormesh(_CELLS, _CELLS, nothing, **colours, **_MOVING),
+        "largest": style.beside_title(ax, 0.62),
+    }
+
+
+def _build_sizes(ax):
+    ax.set(xscale="log", yscale="log", xlim=(SCALES[0] / 1.3, SCALES[1] * 1.3))
+    ax.set(xlabel="scale of the logits", title="largest entry in size")
+    _set_bottom(ax, BOTTOMS[0])
+    for k, (words, color) in enumerate(_LINES.items()):
+        readable = style.readable(color)
+        ax.text(0.04, 0.26 - 0.1 * k, words, color=readable, transform=ax.transAxes)
+    return {
+        "sizes": ax,
+        "law": ax.plot([], [], **style.THEORY, zorder=3, **_MOVING)[0],
         "curves": [
-            sizes.plot([], [], color=c, **look, **moving)[0]
-            for c, look in zip(_LINES.values(), _WIDTHS, strict=True)
+            ax.plot([], [], color=color, **look, **_MOVING)[0]
+            for color, look in zip(_LINES.values(), _WIDTHS, strict=True)
         ],
-        "here": [sizes.plot([], [], "o", ms=8, color=c, **moving)[0] for c in _LINES.values()],
+        "here": [ax.plot([], [], "o", ms=8, color=c, **_MOVING)[0] for c in _LINES.values()],
     }
 
 
@@ -323,9 +342,6 @@ _LINES = {
     "cross-entropy: p - y": style.VERMILLION,
 }
 _WIDTHS = ({"lw": 6, "alpha": 0.4}, {}, {})  # J and J (p - y) lie close together
-_CELLS = np.arange(CLASSES + 1) + 0.5
-# One `stairs` draws all the bars: bar, gap, bar, gap, bar.
-_BAR_EDGES = np.array([0.7, 1.3, 1.7, 2.3, 2.7, 3.3])
 
 
 def _set_bottom(ax, bottom):
@@ -340,7 +356,7 @@ def _set_bottom(ax, bottom):
 
 def draw_softmax(artists, result):
     """Move everything; other logits may need a longer axis."""
-    r, classes = result, np.arange(1, CLASSES + 1)
+    r, classes = result, _CLASSES
     heights = np.zeros(5)
     heights[::2] = r.p
     artists["p"].set_data(heights)
