@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from helpers import mean_field
+from helpers.activations import ACTIVATIONS, gaussian_mean
 from helpers.batch_norm import BatchNormNet
 from helpers.demos import normalisation
 from helpers.demos.normalisation import SHOWN, compute_explosion, explosion
@@ -74,12 +75,22 @@ def test_the_numbers_are_standard_normal_and_cut_to_size():
 
 @pytest.mark.parametrize("act", SHOWN)
 def test_the_factor_follows_theory(act):
-    """At width and batch 100, over 12 seeds: off by at most 12 % (abs), relu 3 %, linear 8 %."""
-    measured = np.concatenate(
-        [compute_explosion(activation=act, seed=seed).factor for seed in (SEED, SEED + 1)]
-    )
-    predicted = mean_field.batch_norm_factor(act)
-    assert measured.mean() == pytest.approx(predicted, rel=0.12)
+    """At width and batch 100: relu and its leak off by at most 2 %, linear and smooth ones by 5 %.
+
+    Twice as wide, they are off by half as much.
+    """
+    measured = [compute_explosion(activation=act, seed=seed).factor for seed in range(SEED, 30)]
+    predicted = mean_field.batch_norm_factor(SHOWN[act])
+    assert np.mean(measured) == pytest.approx(predicted, rel=0.03 if "relu" in act else 0.07)
+
+
+@pytest.mark.parametrize("act", [*SHOWN.values(), ACTIVATIONS["silu"], ACTIVATIONS["gelu"]])
+def test_examples_stay_equally_large_with_all_that_are_shown(act):
+    """Else the theory does not hold: SiLU has 1.36 per layer at any width, and not 1.21."""
+    mean = gaussian_mean(act.f)
+    centred = [gaussian_mean(lambda z, q=q: (act.f(q**0.5 * z) - mean) ** 2) for q in (0.99, 1.01)]
+    growth = np.log(centred[1] / centred[0]) / np.log(1.01 / 0.99)
+    assert (growth < 1.001) == (act.name in SHOWN)
 
 
 def test_relu_explodes_by_pi_over_pi_minus_1():
@@ -91,7 +102,7 @@ def test_relu_explodes_by_pi_over_pi_minus_1():
 
 
 def test_names_are_sorted_by_their_factor():
-    factors = [mean_field.batch_norm_factor(name) for name in SHOWN]
+    factors = [mean_field.batch_norm_factor(act) for act in SHOWN.values()]
     assert factors == sorted(factors) and factors[0] == pytest.approx(1)
 
 
@@ -144,7 +155,7 @@ def test_artists_show_the_result():
         theory = drawn[f"{name}_theory"].get_ydata()
         np.testing.assert_array_equal(theory, getattr(r, f"{name}_theory"))
     np.testing.assert_array_equal(drawn["factor"].get_xdata(), r.factor)
-    np.testing.assert_array_equal(drawn["factor"].get_ydata(), [SHOWN.index("tanh")] * count)
+    np.testing.assert_array_equal(drawn["factor"].get_ydata(), [list(SHOWN).index("tanh")] * count)
     assert drawn["value"].get_text() == f"{np.median(r.factor):.2f}"
     assert f"{count} nets of 8 hidden layers of 40 tanh units" in figure.text
     assert f"by {np.median(r.factor):.3f} per layer (theory 1.178)" in figure.text
@@ -171,7 +182,7 @@ def test_the_axis_changes_seldom():
     assert len(limits) <= 4
 
 
-MOVES = dict(activation="gelu", depth=12, scale=0.9, width=40, batch=20, seed=5)
+MOVES = dict(activation="leaky_relu(0.2)", depth=12, scale=0.9, width=40, batch=20, seed=5)
 
 
 def test_every_control_moves_the_picture_and_the_words():
