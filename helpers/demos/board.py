@@ -257,7 +257,7 @@ _COLD_WARM = LinearSegmentedColormap.from_list(
 _DOTS = {**style.MEASURED, "markersize": 3.5, "color": style.BLUE}
 _HERE = {"marker": "o", "ms": 10, "mfc": "white", "mec": style.INK, "mew": 2.5,
          "clip_on": False, "animated": True}  # fmt: skip
-LADDER = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)  # decades from a tick of a log axis to the next
+LADDER = (1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 300, 500, 1000)  # decades between two ticks
 
 
 def build_board(fig):
@@ -349,7 +349,8 @@ def _draw_logs(panel, theory, nets):
     The axis goes from 0 to 2, and the labels of 0, 1 and 2 move: new limits would cost a redraw.
     """
     step, low, zeros = _window(theory, nets)
-    places = [np.clip((logs - low) / step, -0.1, 2.1) for logs in (theory, nets)]
+    floor = 0 if zeros else -0.1
+    places = [np.clip((logs - low) / step, floor, 2.1) for logs in (theory, nets)]
     _draw_profile(panel, *places)
     for tick, label in enumerate(panel["labels"]):
         label.set_text(ten_to(low + tick * step))

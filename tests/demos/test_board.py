@@ -188,7 +188,7 @@ def test_a_step_passes_nothing_back():
     r, drawing = figure.result, artists(figure)["gradient"]
     assert np.isneginf(r.gradient[:-1]).all() and np.isneginf(r.nets.log10_gradient[:, :-1]).all()
     assert drawing["labels"][0].get_text() == "0" and drawing["value"].get_text() == "0"
-    np.testing.assert_array_equal(drawing["theory"].get_ydata()[:-1], -0.1)
+    np.testing.assert_array_equal(drawing["theory"].get_ydata()[:-1], 0)
     assert "theory 0, a net 0 (8 nets 0 to 0)" in figure.text
 
 
