@@ -24,7 +24,7 @@ from matplotlib.patches import Patch
 
 from helpers import style
 from helpers.activations import RELU, elu, leaky_relu, surrogate
-from helpers.checks import one_of, real, whole
+from helpers.checks import one_of, quoted, real, whole
 from helpers.datasets import digits, split
 from helpers.live import choice, live, number, toggle
 from helpers.network import Net
@@ -509,10 +509,7 @@ def as_relu(film):
 
 
 def _range(shares):
-    """Median and range of the shares that are numbers."""
-    shares = shares[np.isfinite(shares)]
-    if not shares.size:
-        return "(diverged)"
+    """Median and range of shares, in words."""
     low, middle, high = np.quantile(shares, (0, 0.5, 1))
     return f"{middle:.0%} ({low:.0%} to {high:.0%})"
 
@@ -562,7 +559,6 @@ class Shares(NamedTuple):
     zero, batch, data  share of units with z <= 0: mean over ten digits, for all of the batch, and
                        for all the training data
     accuracy           share of right answers on digits that were not learned from
-    All four are NaN from the step on at which a net has diverged.
     """
 
     slope: float
@@ -591,11 +587,8 @@ def record_threshold(*, momentum=0.0, slope=0.0, bias=0.0, width=100, seed=0):
     diary.write(run.theta)
     data, batch, digit, accuracy = diary.looked()
     zero, batch, data = (1 - on.mean(-1) for on in (digit.mean(1), batch, data))
-    steps = np.array(diary.steps)
-    lost = (run.diverged >= 0) & (steps[:, None, None] >= run.diverged)
-    shares = (share.reshape(lost.shape) for share in (zero, batch, data, accuracy))
-    shares = [np.where(lost, np.nan, share) for share in shares]
-    return Shares(slope, momentum, steps, *shares, run.message)
+    shares = (share.reshape(-1, len(LRS), STARTS) for share in (zero, batch, data, accuracy))
+    return Shares(slope, momentum, np.array(diary.steps), *shares, run.message)
 
 
 # --- The threshold: one look, and the figure ----------------------------------------------------
@@ -676,10 +669,10 @@ def draw_threshold(artists, result):
     """Move everything."""
     a, r, k = artists, result.record, result.place
     for line, share in zip(a["lines"], (r.zero, r.batch, r.data), strict=True):
-        line.set_data(LRS, medians(share[result.frame]))
+        line.set_data(LRS, np.median(share[result.frame], -1))
     a["dead"].set_data(_SPREAD.ravel(), result.dead.ravel())
     a["right"].set_data(_SPREAD.ravel(), result.accuracy.ravel())
-    a["median"].set_data(LRS, medians(result.accuracy))
+    a["median"].set_data(LRS, np.median(result.accuracy, -1))
     a["both"].set_data(result.dead.ravel(), result.accuracy.ravel())
     a["these"].set_data(result.dead[k], result.accuracy[k])
     a["step"].set_text(f"{r.steps[result.frame]}")
@@ -693,7 +686,7 @@ def describe_threshold(result):
     r, k, frame = result.record, result.place, result.frame
     leak = f"leaky ({r.slope:g})" if r.slope else "ReLU"
     zero, batch, data = (_range(share[frame, k]) for share in (r.zero, r.batch, r.data))
-    few, most = _extremes(medians(result.dead))
+    few, most = _extremes(np.median(result.dead, -1))
     return (
         f"{STARTS} {leak} nets at each learning rate, momentum {r.momentum:g}, step "
         f"{r.steps[frame]}. At learning rate {LRS[k]:g}: right answers "
@@ -701,12 +694,6 @@ def describe_threshold(result):
         f"batch {batch}, dead on all data {data}. Rates at which fewer than 10% are dead on all "
         f"data (median): {few}; more than 90%: {most}. {r.message}"
     ).strip()
-
-
-def medians(shares):
-    """Median over the last axis of the nets that have not diverged, NaN if there is none."""
-    alive = [row[np.isfinite(row)] for row in shares]
-    return np.array([np.median(row) if row.size else np.nan for row in alive])
 
 
 def _extremes(shares):
@@ -803,6 +790,8 @@ def compute_shift(*, record, bias=0.0, shift=0.0, trained=False):
     """Move the z of all units: bias -4 to 2, shift of all pixels -2 to 2; no training."""
     bias = real("bias", bias, *BIAS_AXIS[[0, -1]])
     shift = real("shift", shift, *SHIFT_AXIS[[0, -1]])
+    if not isinstance(trained, bool | np.bool_):
+        raise TypeError(f"trained must be True or False, got {quoted(trained)}")
     reach = record[bool(trained)]
     low, high = reach.low[0] + bias + shift * reach.slope[0], reach.high[0] + bias
     high = high + shift * reach.slope[0]
@@ -892,7 +881,8 @@ def shift(lr=0.3, seed=0, bias=0.0, shift=0.0, trained=False):
         compute_shift, build_shift, draw_shift, describe_shift,
         record=record_shift,
         slow={
-            "lr": number(lr, *RATES, 0.05, "learning rate", log=True),
+            "lr": number(lr, *RATES, 0.05, "learning rate", log=True,
+                         when={"trained": [True]}),
             "seed": number(seed, *SEEDS, 1, "seed"),
         },
         controls={
