@@ -140,10 +140,8 @@ def compute_lines(
     biased = not _truth("no_biases", no_biases)
     angles, b = (drawn[:n].copy() for drawn in _random_lines(whole("seed", seed, *SEEDS)))
     b *= real("scale", scale, *SCALES)
-    angles[0], b[0] = (
-        np.radians(real("direction", direction, *DIRECTIONS)),
-        -real("shift", shift, *SHIFTS),
-    )
+    angles[0] = np.radians(real("direction", direction, *DIRECTIONS))
+    b[0] = -real("shift", shift, *SHIFTS)
     W, b = np.array([np.cos(angles), np.sin(angles)]), b * biased
     net = Net((2, n, 1))
     split = split_plane(net, net.pack([(W, b), (np.ones((n, 1)), np.zeros(1))]), VIEW)
@@ -205,8 +203,8 @@ def _build_counts(ax):
     ax.plot(n, [zaslavsky(k) for k in n], **style.THEORY)
     ax.plot(n, [zaslavsky(k, central=True) for k in n], **{**style.THEORY, "linestyle": "--"})
     ax.plot(n[:10], 2.0 ** n[:10], **{**style.THEORY, "linestyle": ":"})
-    ax.text(20.3, 88, "1 + n + C(n, 2)", va="top", ha="right")
-    ax.text(20.3, 24, "2n (no biases)", va="top", ha="right")
+    ax.text(16.3, 190, "1 + n + C(n, 2)", va="bottom", ha="right")
+    ax.text(20.3, 16, "2n (no biases)", va="top", ha="right")
     ax.text(8.5, 600, "$2^n$", ha="right")
     moving = {}
     for k, (words, color, shape) in enumerate(_COUNTS):
@@ -264,7 +262,7 @@ def lines(lines=10, direction=30, shift=0.5, scale=1.0, no_biases=False, grid=25
             "seed": number(seed, *SEEDS, 1, "seed"),
         },
         call="regions.lines",
-        size=(8.4, 4.2),
+        size=(8.4, 3.8),
     )
 
 
@@ -406,7 +404,7 @@ def build_deep(fig):
         "tints": _tints(plane),
         "borders": key,
         "knots": plane.plot([], [], "o", ms=5, color=style.PURPLE, zorder=4, **MOVING)[0],
-        "shown": style.beside_title(plane, 0.62),
+        "shown": style.beside_title(plane, 0.7),
         **_build_regions(regions),
         **_build_breaks(breaks),
     }
@@ -493,7 +491,7 @@ def deep(layers=3, width=8, bias=0.3, net=1):
             "net": number(net, 1, NETS, 1, "which random net"),
         },
         call="regions.deep",
-        size=(8.4, 4.4),
+        size=(8.4, 4.1),
         record=record_deep,
     )
 
@@ -740,7 +738,7 @@ def one_matrix(x1=-0.9, x2=0.3, net="trained on moons", seed=0):
             "x2": number(x2, -SIDE, SIDE, 0.05, "x2 of the point"),
         },
         call="regions.one_matrix",
-        size=(8.4, 4.5),
+        size=(8.4, 4.2),
         record=record_one_matrix,
         slow={
             "net": choice(net, list(KINDS), "net"),
