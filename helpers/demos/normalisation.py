@@ -34,7 +34,7 @@ MIDDLE = (5, 25)  # the factor is measured between these layers, away from both 
 NUMBERS = 10_000  # of one layer over all nets: of small nets there are more, at the same cost
 MOST_NETS = 8
 FACTORS = (0.9, 2.1)  # ends of the axis of the factor; what lies beyond is drawn there
-LOWS, HIGHS = (-2, -6, -14, -32), (3, 7, 16)  # ends of the axis of the gradient, in decades
+LOWS, HIGHS = (-4, -14, -32), (4, 16)  # ends of the axis of the gradient, in decades
 
 
 class Explosion(NamedTuple):
