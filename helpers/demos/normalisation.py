@@ -10,6 +10,7 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from helpers import batch_norm, network, style
 from helpers.activations import ACTIVATIONS, IDENTITY, leaky_relu
@@ -161,6 +162,7 @@ def build_explosion(fig):
 def _build_gradient(ax):
     ax.set(xlim=(0, DEPTHS[1] + 1), ylim=(LOWS[0], HIGHS[0]), xlabel="hidden layer")
     ax.set_xticks([1, 5, 10, 15, 20, 25, 30])
+    ax.yaxis.set_major_locator(MaxNLocator(8, integer=True, steps=(1, 2, 5, 10)))
     ax.yaxis.set_major_formatter(lambda y, _: f"$10^{{{y:.0f}}}$")
     ax.set_title("gradient of a layer / of the last one")
     ax.axhline(0, color="0.85", lw=1)

@@ -180,6 +180,8 @@ def test_every_corner_lies_within_its_axes():
         assert low < min(r.normal.min(), r.plain.min()), figure.values
         assert high > max(r.normal.max(), r.plain.max()), figure.values
         assert "nan" not in figure.text and "inf" not in figure.text
+        ticks = artists(figure)["ax"].get_yticks()
+        np.testing.assert_array_equal(ticks, np.round(ticks))  # they are labelled as whole powers
 
 
 def test_the_axis_changes_seldom():
