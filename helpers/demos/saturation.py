@@ -518,7 +518,7 @@ def _one_net(act, w, b, x, seed, depth):
 
 
 FLOOR, BOTTOM = -100.0, -106.0  # log10 of the smallest gradient with a place of its own; the end
-USUAL = -1.6, -2.5, 0.32  # log10 that usual limits have room for: gradient per layer, slope, growth
+USUAL = -2.0, -3.0, 0.4  # log10 that usual limits have room for: gradient per layer, slope, growth
 
 
 def build_chain(fig):
