@@ -41,9 +41,9 @@ class Draw(NamedTuple):
 
     X      (inputs, width) inputs with mean square 1, the same for all nets
     dZ     (nets, inputs, width) d loss / d z of the last layer
-    W      (LAYERS, width, width), entries of variance 1 / width
-    signs  (LAYERS, nets, 1, width): net k has the matrices diag(signs[:, k]) W
-    b      (LAYERS, nets, 1, width) biases of variance 1
+    W      (layers, width, width), entries of variance 1 / width
+    signs  (layers, nets, 1, width): net k has the matrices diag(signs[:, k]) W
+    b      (layers, nets, 1, width) biases of variance 1
     """
 
     X: np.ndarray
@@ -54,17 +54,17 @@ class Draw(NamedTuple):
 
 
 @lru_cache(maxsize=2)  # 35 MB each at width 256
-def drawn(scheme, width, seed, nets=NETS, inputs=INPUTS):
+def drawn(scheme, width, seed, nets=NETS, inputs=INPUTS, layers=LAYERS):
     """The `Draw` of a scheme in SCHEMES."""
     rng = np.random.default_rng(seed)
     X, dZ = rng.standard_normal((inputs, width)), rng.standard_normal((nets, inputs, width))
     X /= np.sqrt(np.mean(X * X, axis=1, keepdims=True))
     record = SCHEMES[scheme]
     gain = 1 / (record.std(width, width) * math.sqrt(width))
-    W = record.draw(rng, (LAYERS, width, width), gain=gain)
-    signs = rng.choice([-1.0, 1.0], (LAYERS, nets, 1, width))
+    W = record.draw(rng, (layers, width, width), gain=gain)
+    signs = rng.choice([-1.0, 1.0], (layers, nets, 1, width))
     signs[:, 0] = 1
-    return Draw(X, dZ, W, signs, rng.standard_normal((LAYERS, nets, 1, width)))
+    return Draw(X, dZ, W, signs, rng.standard_normal((layers, nets, 1, width)))
 
 
 def product(A, W):
@@ -471,10 +471,10 @@ def _activations(activation, own, default, names=tuple(ACTIVATIONS)):
 # --- The edge of chaos --------------------------------------------------------------------------
 
 PAIRED = 40  # layers that the two inputs go through
-PAIR_WIDTH = 256
+PAIR_WIDTH = 192
 CORRELATIONS = (-0.9, 0.99)
 CURVE = np.linspace(-1, 1, 81)  # where the correlation map is drawn
-NODES = 18  # at which it is computed: errors below 1e-5
+NODES = 15  # at which it is computed: errors below 1e-4, mostly far below
 TAME = 1e-6, 1e6  # the second moment starts between these where its fixed point is 0 or infinite
 NEAREST = 1e-6  # the lowest distance that is drawn
 PAIR_ACTIVATIONS = tuple(name for name in ACTIVATIONS if name != "step")
@@ -523,15 +523,14 @@ def compute_edge_of_chaos(
         raise ValueError("activation must have a slope, got 'step'")
     act, c = chosen(activation, slope, own), real("c", c, *CORRELATIONS)
     sigma_w, sigma_b = real("sigma_w", sigma_w, *SIGMAS_W), real("sigma_b", sigma_b, *SIGMAS_B)
-    q = float(np.clip(mean_field.fixed_point(act, sigma_w, sigma_b), *TAME))
-    chart = correlation_chart(act, sigma_w, sigma_b, q)
+    chart = correlation_chart(act, sigma_w, sigma_b)
     steepness = chart.slope(1.0)
     rest = _rest(chart, c, steepness)
     theory = np.array(list(_walk(chart, c)))
-    draw = drawn("gaussian", PAIR_WIDTH, whole("seed", seed, *SEEDS))
-    apart = paired(act, draw, sigma_w, sigma_b, c, q)
+    draw = drawn("gaussian", PAIR_WIDTH, whole("seed", seed, *SEEDS), layers=PAIRED)
+    apart = paired(act, draw, sigma_w, sigma_b, c, chart.q)
     return EdgeOfChaos(
-        act.name, sigma_w, sigma_b, c, q, steepness, rest, _length(chart.slope(rest)),
+        act.name, sigma_w, sigma_b, c, chart.q, steepness, rest, _length(chart.slope(rest)),
         theory, 1 - apart, np.abs(theory - rest), np.abs((1 - rest) - apart), chart(CURVE),
     )  # fmt: skip
 
@@ -552,6 +551,14 @@ class CorrelationChart(NamedTuple):
         product = np.polynomial.chebyshev.chebval(_angle(c), self.coefficients)
         return self.weight * product + self.bias
 
+    def at(self, c):
+        """The same for one number, twenty times faster: Clenshaw's rule in plain Python."""
+        x, last, before = float(_angle(c)), 0.0, 0.0
+        for coefficient in self.coefficients[:0:-1].tolist():
+            last, before = coefficient + 2 * x * last - before, last
+        product = float(self.coefficients[0]) + x * last - before
+        return min(max(self.weight * product + self.bias, -1.0), 1.0)
+
     def slope(self, c):
         """Slope of the map at c: at 1 it is chi_1, if q is the fixed point."""
         return self.weight * self.q * mean_field.product_mean(self.act, c, self.q, slopes=True)
@@ -562,8 +569,10 @@ def _angle(c):
     return 2 / math.pi * np.arccos(c) - 1
 
 
-def correlation_chart(act, sigma_w, sigma_b, q):
-    """The `CorrelationChart`, made from `mean_field.product_mean` at NODES angles."""
+@lru_cache(maxsize=256)
+def correlation_chart(act, sigma_w, sigma_b):
+    """The `CorrelationChart` at the fixed point, from `mean_field.product_mean` at NODES angles."""
+    q = float(np.clip(mean_field.fixed_point(act, sigma_w, sigma_b), *TAME))
     chebyshev = np.polynomial.chebyshev
     angles = np.cos(np.pi * (np.arange(NODES) + 0.5) / NODES)
     means = mean_field.product_mean(act, np.cos((angles + 1) * math.pi / 2), q)
@@ -577,7 +586,7 @@ def _walk(chart, c):
     """The correlation in each of PAIRED layers."""
     for _ in range(PAIRED):
         yield c
-        c = min(max(float(chart(c)), -1.0), 1.0)
+        c = chart.at(c)
 
 
 def _rest(chart, c, steepness):
@@ -587,7 +596,7 @@ def _rest(chart, c, steepness):
     low, high = 0.0, 1.0
     for _ in range(45 if steepness > 1 + 1e-5 else 0):
         middle = (low + high) / 2
-        low, high = (middle, high) if chart(middle) > middle else (low, middle)
+        low, high = (middle, high) if chart.at(middle) > middle else (low, middle)
     return high
 
 
@@ -601,7 +610,7 @@ def paired(act, draw, sigma_w, sigma_b, c, q):
 
     The first pre-activations have exactly the second moment q and the correlation c.
     """
-    factors, biases = sigma_w * draw.signs, sigma_b * draw.b
+    factors, biases = sigma_w * draw.signs[:PAIRED], sigma_b * draw.b[:PAIRED]
     u, v = math.sqrt(q * draw.W.shape[-1]) * np.linalg.qr(draw.X[:2].T)[0].T
     first = np.stack([u, c * u + math.sqrt((1 - c) * (1 + c)) * v])
     z, apart = np.broadcast_to(first, (factors.shape[1], *first.shape)), []
