@@ -272,6 +272,7 @@ KINDS = {
 }  # fmt: skip
 """Each activation at the edge of chaos: on average no squared gradient is won or lost."""
 FLAT = 1e-9  # a smaller spread is rounding
+ROUNDING = 1e-10  # digits of smaller singular values say nothing
 LOST = 1e-3  # directions whose singular value is this share of the root mean square, or less
 
 
@@ -485,7 +486,8 @@ def _new_kinds(artists, kinds):
 def describe_singular_values(result):
     """The figure in words."""
     r = result
-    low, high = _size(r.values[:, 0].min()), _size(r.values[:, -1].max())
+    low, high = r.values[:, 0].min(), _size(r.values[:, -1].max())
+    low = "almost 0" if low < ROUNDING else _size(low)
     return (
         f"{NAMES[r.activation, r.weights]}, {r.depth} layers of {len(r.middle)} units, "
         f"{JACOBIANS} nets. Singular values of the Jacobian over their root mean square: from "

@@ -115,6 +115,8 @@ def test_the_curve_is_a_law_with_the_exact_mean_and_variance():
     assert (finite.PLACES - mean) ** 2 @ r.curve / total * math.log(10) ** 2 == pytest.approx(
         r.theory.var_log, rel=1e-3
     )
+    some_dead = compute_typical(width=10, depth=30, seed=SEED)
+    assert some_dead.curve.sum() / per_bin == pytest.approx(1 - some_dead.theory.dead, abs=1e-3)
     places = (finite.BINS[1:] + finite.BINS[:-1]) / 2  # and it lies along the histogram
     wanted = np.interp(places, finite.PLACES, r.curve)
     assert np.abs(r.counts - wanted).max() < 0.05

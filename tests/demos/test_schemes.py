@@ -156,9 +156,13 @@ def test_units_that_start_alike_stay_alike():
 
 
 def test_nets_that_diverge_are_counted_and_stand_still(monkeypatch):
+    rates = []
+    monkeypatch.setattr(schemes, "SGD", lambda lr: rates.append(lr) or SGD(lr))
     film = trained_every_scheme(depth=10, scale=4.0, lr=1.0, seed=SEED)
     assert row(film.diverged, "too large") == schemes.NETS and row(film.diverged, "zeros") == 0
     np.testing.assert_array_equal(*film.accuracy[1:, NAMES.index("too large")])
+    assert (rates[0] == 1.0).all() and not row(rates[1], "too large").any()
+    assert (row(rates[1], "zeros") == 1.0).all()
     text = schemes.describe_every_scheme(
         compute_every_scheme(record=film, depth=10, scale=4.0, lr=1.0, seed=SEED)
     )
