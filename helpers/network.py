@@ -45,14 +45,19 @@ def forward(layers, acts, X):
     return Pass(Z, A)
 
 
-def deltas(layers, dfs, Z, dA):
+def deltas(layers, dfs, Z, dA, direct=None):
     """d loss / d Z of every layer, given dA = d loss / d output: the chain rule, backwards.
 
-    dfs holds the derivatives of the activations, one per layer.
+    dfs     derivatives of the activations, one per layer
+    direct  d loss / d A of every hidden layer, as far as it does not come through later layers: the
+            share of a penalty on activations. None for a loss of the output alone
     """
     dZ = [dA * dfs[-1](Z[-1])]
     for (W, _), df, z in zip(layers[:0:-1], dfs[-2::-1], Z[-2::-1], strict=True):
-        dZ.append(dZ[-1] @ W.mT * df(z))
+        dA = dZ[-1] @ W.mT
+        if direct is not None:
+            dA += direct[-len(dZ)]
+        dZ.append(dA * df(z))
     return dZ[::-1]
 
 

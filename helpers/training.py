@@ -15,7 +15,7 @@ from time import perf_counter
 import numpy as np
 
 from helpers.activations import RELU, SIGMOID, TANH
-from helpers.checks import finite, generator, one_of, real, whole
+from helpers.checks import finite, generator, one_of, quoted, real, whole
 from helpers.losses import LOSSES, Loss
 from helpers.network import Net, affordable, broadcast_lead, deltas, forward, gradients, per_net
 from helpers.threads import one_blas_thread
@@ -140,11 +140,41 @@ def _rate(lr, theta):
     return lr[..., None].astype(theta.dtype) if lr.ndim else float(lr)
 
 
+# Penalties: frozen settings as well. `penalty = L1(weight).start(theta)`, then `penalty(hidden)`.
+
+
+@dataclass(frozen=True)
+class L1:
+    """Penalty on activity: weight * (sum of |a| over all hidden units), mean over the batch.
+
+    weight >= 0 is a number, or one number per net. With ReLU it makes more units zero.
+
+    Glorot, Bordes & Bengio, "Deep sparse rectifier neural networks", AISTATS 2011, section 3.
+    """
+
+    weight: float | np.ndarray = 0.001
+
+    def start(self, theta):
+        weight = per_net("weight", self.weight, theta.shape[:-1]).astype(theta.dtype)
+        if (weight < 0).any():
+            raise ValueError(f"weight must be a number from 0, got {weight.min()}")
+
+        def penalty(hidden):
+            """The value (*lead,), and its derivative d value / d a for each array a in hidden."""
+            per_example = weight / hidden[0].shape[-2]
+            total = sum(abs(a).sum((-2, -1)) for a in hidden)
+            slope = per_example[..., None, None]
+            return per_example * total, [slope * np.sign(a) for a in hidden]
+
+        return penalty
+
+
 @dataclass(frozen=True, eq=False)
 class Run:
     """A finished (or stopped) training run.
 
-    losses    (t + 1, *lead): losses[t] = loss of the net after t steps, on the batch of step t
+    losses    (t + 1, *lead): losses[t] = loss of the net after t steps, on the batch of step t,
+              the penalty included
     frames    (F,) steps at which theta was kept, the last one included
     thetas    (F, *lead, P) theta after that many steps
     theta     (*lead, P) the last state with a finite loss
@@ -178,14 +208,15 @@ def train(
     *,
     steps,
     optimizer=SGD(0.1),
+    penalty=None,
     batch=None,
     rng=None,
     paired=True,
     record=100,
 ) -> Run:
     """Train to the end and return the `Run`; what the arguments mean stands at `training`."""
-    how = dict(optimizer=optimizer, batch=batch, rng=rng, paired=paired, record=record)
-    return finish(training(net, theta, X, Y, loss, steps=steps, **how))
+    how = dict(optimizer=optimizer, penalty=penalty, batch=batch, rng=rng, paired=paired)
+    return finish(training(net, theta, X, Y, loss, steps=steps, record=record, **how))
 
 
 def training(
@@ -197,6 +228,7 @@ def training(
     *,
     steps,
     optimizer=SGD(0.1),
+    penalty=None,
     batch=None,
     rng=None,
     paired=True,
@@ -208,6 +240,7 @@ def training(
     steps      number of updates, from 0
     loss       record of `helpers.losses`, or its name
     optimizer  SGD, Momentum or Adam, or the name of one ("sgd", "momentum", "adam")
+    penalty    None, or what is added to the loss for the hidden activations: L1(weight)
     batch      examples per step, drawn without replacement and reshuffled when they are used up
                (the last batch of an epoch may be smaller); None: all of them at every step
     rng        numpy Generator for the batches; the same seed gives the same run, bit by bit
@@ -229,7 +262,8 @@ def training(
         batch = whole("batch", batch, 1, n)
         batches = _batches(X, Y, batch, rng, () if paired else lead)
     _keep_freed_memory()
-    return _chunks(_Descent(net, theta, loss, batches, optimizer.start(theta), steps, frames))
+    update, penalty = optimizer.start(theta), _started(penalty, net, theta)
+    return _chunks(_Descent(net, theta, loss, batches, update, penalty, steps, frames))
 
 
 def finish(job):
@@ -264,6 +298,17 @@ def _optimizer(choice):
     if hasattr(choice, "start") and not isinstance(choice, type):
         return choice
     return OPTIMIZERS[one_of("optimizer", choice, OPTIMIZERS)]()
+
+
+def _started(penalty, net, theta):
+    """The penalty as a function of the hidden activations, or None."""
+    if penalty is None:
+        return None
+    if not isinstance(penalty, L1):
+        raise TypeError(f"penalty must be None or L1(weight), got {quoted(penalty)}")
+    if net.depth == 1 or hasattr(net, "calculus"):
+        raise ValueError(f"a penalty needs a plain Net with a hidden layer, got {net}")
+    return penalty.start(theta)
 
 
 def _data(net, theta, X, Y, loss):
@@ -346,14 +391,22 @@ def _backward(layers, dfs, passed, given, dA, out):
     gradients(passed.A, deltas(layers, dfs, given, dA), out)
 
 
+def _penalised(layers, dfs, passed, given, dA, out):
+    """The same with a penalty: dA holds its share for every hidden layer, then d loss / d output."""
+    *direct, dA = dA
+    gradients(passed.A, deltas(layers, dfs, given, dA, direct), out)
+
+
 class _Descent:
     """One run while it goes on: theta, and everything that changes with it."""
 
-    def __init__(self, net, theta, loss, batches, update, steps, frames):
+    def __init__(self, net, theta, loss, batches, update, penalty, steps, frames):
         self.net, self.loss, self.batches, self.update = net, loss, batches, update
         self.theta, self.before, self.gradient = theta, theta.copy(), np.empty_like(theta)
         self.layers, self.slots = net.layers(theta), net.layers(self.gradient)  # views, made once
-        self.forward, self.backward = getattr(net, "calculus", (forward, _backward))
+        plain = forward, _penalised if penalty else _backward
+        self.forward, self.backward = getattr(net, "calculus", plain)
+        self.penalty = penalty
         self.steps = self.total = steps  # `stop` lowers the first
         self.due, self.kept = set(frames), []
         self.losses = np.full((steps + 1, *theta.shape[:-1]), np.nan)
@@ -370,6 +423,9 @@ class _Descent:
         passed = self.forward(self.layers, self.net.acts, X)
         Z, A = passed.Z, passed.A
         value, dA = self.loss(A[-1], Y)
+        if self.penalty:
+            extra, direct = self.penalty(A[1:-1])
+            value, dA = value + extra, [*direct, dA]
         self.losses[self.t] = value
         if not isfinite(self.losses[self.t].sum() + self.theta.sum()):  # a dead unit hides an inf
             self.freeze(value)

@@ -17,11 +17,13 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from helpers import training as training_module
 from helpers.activations import RELU, SIGMOID, TANH
+from helpers.batch_norm import BatchNormNet
 from helpers.datasets import digits, moons, xor
 from helpers.losses import LOGISTIC, SOFTMAX, SQUARED_ERROR, Loss
-from helpers.network import Net
+from helpers.network import Net, deltas
 from helpers.training import (
     DF_FROM_OUTPUT,
+    L1,
     OPTIMIZERS,
     SGD,
     Adam,
@@ -156,6 +158,111 @@ def test_one_step_follows_the_gradient_of_net(act):
     gradient = net.backward(theta, passed, SQUARED_ERROR(passed.A[-1], Y)[1])
     result = train(net, theta, X, Y, SQUARED_ERROR, steps=1, optimizer=SGD(1.0))
     np.testing.assert_allclose(theta - result.theta, gradient, rtol=1e-10, atol=1e-15)
+
+
+# --- a penalty on the hidden activations --------------------------------------------------------
+
+DEEP = {act: Net((3, 4, 4, 4, 2), act) for act in ("tanh", "relu", "softplus")}
+# For complex numbers: |a| and the hinge ask for the sign of the real part.
+COMPLEX = {
+    "tanh": np.tanh,
+    "relu": lambda z: z * (z.real > 0),
+    "softplus": lambda z: np.log(1 + np.exp(z)),
+}
+
+
+def penalised_problem(act, lead=()):
+    net, rng = DEEP[act], np.random.default_rng(3)
+    theta = net.init(rng, lead=lead, bias=0.5)
+    return net, theta, rng.standard_normal((7, 3)), rng.standard_normal((7, 2))
+
+
+def penalised_cost(act, weight, layers, X, Y):
+    """Squared error and penalty, written down again."""
+    a, penalty = X, 0
+    for W, b in layers[:-1]:
+        a = COMPLEX[act](a @ W + b)
+        penalty = penalty + weight * (a * np.sign(a.real)).sum((-2, -1))
+    W, b = layers[-1]
+    return (((a @ W + b - Y) ** 2).sum((-2, -1)) + penalty) / len(X)
+
+
+def penalised_step(net, theta, X, Y, penalty):
+    """The gradient that one step of gradient descent has taken."""
+    how = dict(steps=1, optimizer=SGD(1.0), penalty=penalty)
+    return theta - train(net, theta, X, Y, SQUARED_ERROR, **how).theta
+
+
+def penalised_error(act, weight=0.7):
+    """Of the gradient, against the complex step in every parameter."""
+    net, theta, X, Y = penalised_problem(act)
+    nudged = theta + 1e-30j * np.eye(net.P)
+    expected = penalised_cost(act, weight, net.layers(nudged), X, Y).imag / 1e-30
+    return np.abs(penalised_step(net, theta, X, Y, L1(weight)) - expected).max()
+
+
+@pytest.mark.parametrize("act", DEEP)
+def test_the_gradient_of_a_penalised_loss_agrees_with_the_complex_step(act):
+    assert penalised_error(act) < 1e-13
+
+
+@pytest.mark.parametrize("planted", ["left out", "wrong layer"])
+def test_the_complex_step_finds_a_wrong_penalty(monkeypatch, planted):
+    def wrong(layers, dfs, Z, dA, direct):
+        return deltas(layers, dfs, Z, dA, None if planted == "left out" else direct[::-1])
+
+    monkeypatch.setattr(training_module, "deltas", wrong)
+    assert penalised_error("tanh") > 1e-3
+
+
+@pytest.mark.parametrize("act", DEEP)
+def test_the_gradient_of_a_penalised_loss_agrees_with_finite_differences(act):
+    net, theta, X, Y = penalised_problem(act)
+    gradient, h = penalised_step(net, theta, X, Y, L1(0.7)), 1e-6
+    for direction in np.random.default_rng(4).standard_normal((5, net.P)):
+        ends = theta + h * np.array([[1], [-1]]) * direction
+        above, below = train(net, ends, X, Y, SQUARED_ERROR, steps=0, penalty=L1(0.7)).losses[0]
+        assert (above - below) / (2 * h) == pytest.approx(gradient @ direction, rel=1e-6)
+
+
+def test_losses_have_the_penalty_in_them():
+    net, theta, X, Y = penalised_problem("tanh", lead=(4,))
+    run = train(net, theta, X, Y, SQUARED_ERROR, steps=3, penalty=L1(0.7), record=4)
+    expected = [penalised_cost("tanh", 0.7, net.layers(theta), X, Y) for theta in run.thetas]
+    np.testing.assert_allclose(run.losses, expected, rtol=1e-12)
+
+
+def test_a_weight_for_every_net_and_batches_of_different_sizes():
+    net, theta, X, Y = penalised_problem("relu", lead=(2, 3))
+    weights, how = np.array([0.0, 0.01, 0.3]), dict(steps=9, batch=3)  # batches of 3, 3 and 1
+    together = train(
+        net, theta, X, Y, "squared_error", penalty=L1(weights), rng=np.random.default_rng(5), **how
+    )
+    for k, weight in enumerate(weights):
+        penalty, rng = L1(weight) if weight else None, np.random.default_rng(5)
+        alone = train(net, theta[:, k], X, Y, "squared_error", penalty=penalty, rng=rng, **how)
+        np.testing.assert_allclose(together.losses[..., k], alone.losses, rtol=1e-9)
+        np.testing.assert_allclose(together.theta[:, k], alone.theta, rtol=1e-9, atol=1e-12)
+
+
+def test_a_penalty_keeps_float32():
+    net, theta, X, Y = penalised_problem("relu", lead=(3,))
+    how = dict(steps=3, penalty=L1(np.array([0.1, 0.2, 0.3])))
+    result = train(net, theta.astype(np.float32), X, Y, "squared_error", **how)
+    assert result.theta.dtype == np.float32
+
+
+def test_bad_penalties():
+    for weight in (-0.1, math.nan, math.inf):
+        with pytest.raises(ValueError, match="weight must"):
+            run(penalty=L1(weight))
+    with pytest.raises(ValueError, match=r"weight has \(2,\), the ensemble has \(3,\)"):
+        run(lead=(3,), penalty=L1(np.ones(2)))
+    with pytest.raises(TypeError, match=r"penalty must be None or L1\(weight\), got 0.1"):
+        run(penalty=0.1)
+    for net in (Net((2, 1)), BatchNormNet((2, 3, 1))):
+        with pytest.raises(ValueError, match="a penalty needs a plain Net with a hidden layer"):
+            train(net, start(net=net), *data(), LOGISTIC, steps=1, penalty=L1(0.1))
 
 
 # --- the record ---------------------------------------------------------------------------------
