@@ -321,7 +321,7 @@ def _data(net, theta, X, Y, loss):
     Y = loss.check(Y, X.shape[-2], net.sizes[-1])
     lead = broadcast_lead(theta=theta.shape[:-1], X=X.shape[:-2], Y=Y.shape[: _sample_axis(Y)])
     dtype = np.float32 if theta.dtype == np.float32 else np.float64
-    theta = np.array(np.broadcast_to(theta, (*lead, net.P)), dtype)
+    theta = np.array(np.broadcast_to(theta, (*lead, net.P)), dtype, order="C")  # or W is no view
     return theta, X.astype(dtype, copy=False), Y if Y.dtype.kind in "iu" else Y.astype(dtype)
 
 
@@ -392,7 +392,7 @@ def _backward(layers, dfs, passed, given, dA, out):
 
 
 def _penalised(layers, dfs, passed, given, dA, out):
-    """The same with a penalty: dA holds its share for every hidden layer, then d loss / d output."""
+    """The same with a penalty: dA holds its share for each hidden layer, then d loss / d output."""
     *direct, dA = dA
     gradients(passed.A, deltas(layers, dfs, given, dA, direct), out)
 

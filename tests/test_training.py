@@ -47,9 +47,10 @@ def data(n=20, seed=1):
     return moons(np.random.default_rng(seed), n)[:2]
 
 
-def run(lead=(), steps=30, **settings):
+def run(lead=(), steps=30, theta=None, **settings):
     X, Y = data()
-    return train(NET, start(lead), X, Y, LOGISTIC, steps=steps, **settings)
+    theta = start(lead) if theta is None else theta
+    return train(NET, theta, X, Y, LOGISTIC, steps=steps, **settings)
 
 
 def assert_same(one, other):
@@ -316,6 +317,14 @@ def test_arguments_are_left_alone():
     train(NET, theta, X, Y, LOGISTIC, steps=5, batch=7, rng=rng, paired=False)
     for array, copy in zip((theta, X, Y), copies, strict=True):
         np.testing.assert_array_equal(array, copy)
+
+
+def test_the_order_of_theta_in_memory_does_not_matter():
+    """W has to be a view of theta: one start for three nets, and a transposed array."""
+    theta, lr = start(), np.array([0.1, 0.2, 0.3])
+    expected = run(optimizer=SGD(lr), theta=np.tile(theta, (3, 1)))
+    for same in (np.broadcast_to(theta, (3, NET.P)), np.tile(theta[:, None], 3).T):
+        assert_same(run(optimizer=SGD(lr), theta=same), expected)
 
 
 def test_float32_stays_float32_and_whole_numbers_become_float64():
