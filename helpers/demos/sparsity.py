@@ -1,0 +1,528 @@
+"""Exact zeros: how many there are, what they depend on, and what they are good for.
+
+half_are_zero  zero for this input, dead on this batch, dead on all the data: three counters, from
+               layer to layer, of nets at their start
+flips          two inputs at an angle: the units that are on for one of them only
+codes          four famous claims about sparse codes, each against a dense code of the same net
+
+Each demo is a result, `compute_*` (pure), `build_*` (axes, once), `draw_*` (moves artists),
+`describe_*` (the numbers in words) and the public function that makes the controls.
+"""
+
+from functools import lru_cache
+from math import acos, cos, erfc, pi, radians, sin, sqrt
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.colors import ListedColormap
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Polygon, Wedge
+
+from helpers import style
+from helpers.activations import RELU, leaky_relu
+from helpers.checks import real, whole
+from helpers.initializers import LECUN
+from helpers.live import live, number
+from helpers.mean_field import leaky_correlation, leaky_gain
+from helpers.network import Net
+from helpers.threads import one_blas_thread
+
+SEEDS = (0, 99)
+STATES = ("dead on all data", "dead on this batch", "zero for this input", "on for this input")
+COLORS = (style.INK, style.BLUE, "#A6D0EC", "#FBE9C2")  # of the states: the darker, the more dead
+_MOVING = {"animated": True}
+
+
+# --- Half are zero ------------------------------------------------------------------------------
+
+NETS, LAYERS, WIDTH, INPUTS = 8, 30, 64, 64
+ANGLES, SCALES, BIASES, SPREADS = (5.0, 90.0), (0.1, 10.0), (-0.5, 0.5), (0.0, 1.0)
+
+
+class Wide(NamedTuple):
+    """Infinitely wide ReLU nets: means over all nets, in the layers 1, 2, ... .
+
+    zero    (layers,) probability that a unit is zero for an input
+    dead    (layers, counts) ... that it is zero for each of so many inputs
+    always  (layers,) ... that it is on for each of the largest of these numbers of inputs
+    """
+
+    zero: np.ndarray
+    dead: np.ndarray
+    always: np.ndarray
+
+
+class HalfAreZero(NamedTuple):
+    """Which units are zero for which inputs, in nets that have not learned anything.
+
+    batch   how many of the INPUTS inputs make up the batch; layer: the one that is looked at
+    zero    (nets, layers) share of units that are zero, mean over the inputs
+    on_batch, on_data  (nets, layers) share of units that are dead on the batch, on all the inputs
+    always  (nets, layers) share of units that are on for all the inputs
+    theory  Wide: the same for nets of infinite width, for 1, `batch` and INPUTS inputs
+    states  (WIDTH, INPUTS) of the first net in that layer: a place in STATES for unit and input,
+            the units that are on for most inputs first
+    """
+
+    batch: int
+    layer: int
+    zero: np.ndarray
+    on_batch: np.ndarray
+    on_data: np.ndarray
+    always: np.ndarray
+    theory: Wide
+    states: np.ndarray
+
+
+def compute_half_are_zero(
+    *, layer=20, angle=90.0, batch=8, scale=1.0, bias=0.0, spread=0.0, seed=0
+):
+    """NETS random ReLU nets of LAYERS layers with WIDTH units, and INPUTS inputs.
+
+    layer   to be looked at, 1 to 30
+    angle   between any two of the inputs in degrees, 5 to 90
+    batch   the first so many of the inputs, 1 to 64
+    scale   of the weights: 1 is He's init, 0.1 to 10
+    bias    mean of the biases, -0.5 to 0.5, and `spread`, 0 to 1, their standard deviation;
+            the inputs have a mean square of 1
+    seed    of weights and inputs, 0 to 99
+    """
+    layer, batch = whole("layer", layer, 1, LAYERS), whole("batch", batch, 1, INPUTS)
+    angle, scale = real("angle", angle, *ANGLES), real("scale", scale, *SCALES)
+    bias, spread = real("bias", bias, *BIASES), real("spread", spread, *SPREADS)
+    zeros = _zeros(angle, scale, bias, spread, whole("seed", seed, *SEEDS))
+    theory = wide(LAYERS, angle, scale, bias, spread, (1, batch, INPUTS))
+    on_batch, on_data = zeros[..., :batch, :].all(-2), zeros.all(-2)
+    shares = (zeros.mean((-2, -1)), on_batch.mean(-1), on_data.mean(-1), (~zeros).all(-2).mean(-1))
+    return HalfAreZero(
+        batch, layer, *(share.T for share in shares), theory,
+        _states(zeros[layer - 1, 0].T, batch),
+    )  # fmt: skip
+
+
+@one_blas_thread()
+def _zeros(angle, scale, bias, spread, seed):
+    """(layers, nets, inputs, units) which units are zero for which input."""
+    layers, directions = _half_nets(seed)
+    zeros = np.empty((LAYERS, NETS, INPUTS, WIDTH), bool)
+    a, z = np.empty((2, *zeros.shape[1:]))  # fresh memory for every layer takes twice as long
+    for k, (W, b) in enumerate(layers):
+        np.matmul(a if k else _at_one_angle(directions, angle), W, out=z)
+        z *= scale
+        z += bias + spread * b
+        np.less_equal(z, 0, out=zeros[k])
+        np.maximum(z, 0, out=a)
+    return zeros
+
+
+def _at_one_angle(directions, angle):
+    """INPUTS inputs of mean square 1, any two of them at `angle`: part of each is common to all."""
+    c, common, own = max(cos(radians(angle)), 0), directions[0], directions[1:]
+    return sqrt(common.size) * (sqrt(c) * common + sqrt(1 - c) * own)
+
+
+@lru_cache(maxsize=4)
+def _half_nets(seed):
+    """The layers of the nets, He's init and biases of variance 1, and orthogonal unit vectors."""
+    rng = np.random.default_rng([seed, 0])
+    net = Net((INPUTS + 1, *[WIDTH] * LAYERS), "relu", "relu")
+    layers = net.layers(net.init(rng, "he", lead=(NETS,), bias=1.0))
+    directions = np.linalg.qr(rng.standard_normal((INPUTS + 1, INPUTS + 1)))[0]
+    return [(np.ascontiguousarray(W), b) for W, b in layers], directions
+
+
+def _states(zero, batch):
+    """STATES (units, inputs) from `zero` (units, inputs); the units that are on most first."""
+    states = np.where(zero, 2, 3).astype(np.uint8)
+    on_batch = zero[:, :batch].all(1)
+    states[on_batch, :batch] = 1
+    states[zero.all(1)] = 0
+    return states[np.argsort(zero.sum(1), kind="stable")]
+
+
+# --- The same in infinitely wide nets -----------------------------------------------------------
+
+_TINY = 1e-250  # a variance of 0 is this small: nothing is left to divide by
+
+
+def wide(layers, angle, scale=1.0, bias=0.0, spread=0.0, counts=(1, INPUTS)):
+    """`Wide` nets for inputs with mean square 1, any two of them at the same `angle` (0 to 90).
+
+    A unit's z for these inputs are Gaussian with mean `bias`, variance q and covariance C, alike
+    for all pairs: z_i = bias + sqrt(C) g + sqrt(q - C) e_i with independent normal g and e_i. Given
+    g the inputs are independent, so only a mean over g is left, and nothing but q and C has to be
+    taken from layer to layer (Cho & Saul 2009 for bias = 0; the mean over g is derived here).
+    """
+    weight, noise = 2 * scale**2, spread**2  # He's init: variance 2 / fan_in
+    q, C = weight + noise, weight * max(cos(radians(angle)), 0) + noise
+    probabilities, zero = [], []
+    for _ in range(layers):
+        probability, rectified, weights = _given_the_common_part(q, C, bias)
+        probabilities.append((probability, weights))
+        zero.append(_cdf(-bias / sqrt(q)))
+        q, C = (
+            max(weight * moment + noise, _TINY)
+            for moment in (_second_moment(q, bias), weights @ rectified**2)
+        )
+        C = min(C, q)
+    on, weights = map(np.array, zip(*probabilities, strict=True))
+    dead = np.stack([((1 - on) ** n * weights).sum(1) for n in counts], axis=1)
+    return Wide(np.array(zero), dead, (on ** max(counts) * weights).sum(1))
+
+
+def _second_moment(q, bias):
+    """E max(z, 0)^2 for z normal with mean `bias` and variance q."""
+    t = bias / sqrt(q)
+    return q * ((t * t + 1) * _cdf(t) + t * _density(min(t, 40.0)))
+
+
+def _given_the_common_part(q, C, bias):
+    """At nodes of g: P(z > 0 | g), E max(z, 0) | g, and the weights of the nodes."""
+    own = sqrt(max(q - C, 1e-14 * q))
+    turn = -bias / sqrt(max(C, 1e-14 * q))  # where the unit is as often on as off
+    g, weights = _nodes(turn)
+    t = np.clip((bias + sqrt(C) * g) / own, -38, None)
+    on = _cdfs(t)
+    return on, own * (t * on + _density(np.minimum(t, 38))), weights
+
+
+@lru_cache(maxsize=1)
+def _half_rule():
+    x, weights = np.polynomial.legendre.leggauss(48)
+    return (x + 1) / 2, weights / 2
+
+
+def _nodes(turn):
+    """Quadrature for a standard normal g, close together around `turn`."""
+    u, w = _half_rule()
+    turn = min(max(turn, -9.0), 9.0)
+    up, down = turn + (9 - turn) * u**3, turn - (9 + turn) * u**3
+    lengths = np.concatenate([np.full(u.size, 9 - turn), np.full(u.size, 9 + turn)])
+    g = np.concatenate([up, down])
+    return g, lengths * np.tile(3 * u**2 * w, 2) * _density(g)
+
+
+def _density(t):
+    return np.exp(-np.square(t) / 2) / sqrt(2 * pi)
+
+
+def _cdf(t):
+    """Phi(t), the distribution function of a standard normal number, for one t."""
+    return erfc(-t / sqrt(2)) / 2
+
+
+@lru_cache(maxsize=1)
+def _table():
+    t = np.linspace(-9, 9, 9001)
+    return t, np.array([_cdf(one) for one in t])
+
+
+def _cdfs(t):
+    """Phi for an array t, from a table: error below 2e-7, in a tenth of the time."""
+    return np.interp(t, *_table())
+
+
+# --- Half are zero: figure ----------------------------------------------------------------------
+
+_ON_WHITE = {"zero": style.SKY, "on_batch": COLORS[1], "on_data": COLORS[0]}
+_MARKERS = {"zero": "o", "on_batch": "s", "on_data": "X"}
+_NOW = {"color": style.VERMILLION, "lw": 1.5, "animated": True}
+_KEY = {"handlelength": 1.2, "handletextpad": 0.5, "columnspacing": 1.6, "borderaxespad": 0.2}
+
+
+def build_half_are_zero(fig):
+    """Left: the three counters, layer by layer. Right: units and inputs in one layer of one net."""
+    left, right = fig.subplots(1, 2, width_ratios=(1.25, 1))
+    left.set(xlim=(0.4, LAYERS + 0.6), ylim=(-0.02, 1.02), xlabel="layer")
+    left.set(xticks=[1, *range(5, LAYERS + 1, 5)], yticks=(0, 0.25, 0.5, 0.75, 1))
+    left.set_yticklabels(["0", "25 %", "50 %", "75 %", "100 %"])
+    left.set_title(f"share of units ({NETS} nets; line: theory)")
+    fig.legend(handles=_states_key(), loc="outside lower center", ncols=4, **_KEY)
+    return {
+        "now": left.axvline(0, **_NOW),
+        "counters": [_build_counter(left, name) for name in _MARKERS],
+        **_build_states(right),
+    }
+
+
+def _build_counter(ax, name):
+    color = _ON_WHITE[name]
+    band = ax.add_patch(Polygon(np.zeros((3, 2)), **style.band(color), **_MOVING))
+    line = ax.plot([], [], **style.THEORY, **_MOVING)[0]
+    look = {**style.MEASURED, "marker": _MARKERS[name], "markersize": 6, "color": color}
+    return band, line, ax.plot([], [], **look, **_MOVING)[0]
+
+
+def _states_key():
+    """What a colour means in both panels: three of them are counters with a marker."""
+    looks = zip(STATES[2::-1], _MARKERS, strict=True)
+    key = [
+        Line2D([], [], ls="none", marker=_MARKERS[name], ms=8, color=_ON_WHITE[name], label=words)
+        for words, name in looks
+    ]
+    return [*key, Patch(fc=COLORS[3], ec=style.GREY, label=STATES[3])]
+
+
+def _build_states(ax):
+    ax.set(xlabel=f"{INPUTS} inputs, the batch first", ylabel=f"{WIDTH} units of one net")
+    ax.set(xticks=(), yticks=())
+    ax.spines[:].set_visible(True)
+    image = ax.imshow(
+        np.zeros((WIDTH, INPUTS)), cmap=ListedColormap(COLORS), vmin=-0.5, vmax=3.5,
+        interpolation="nearest", aspect="auto", **_MOVING,
+    )  # fmt: skip
+    for x, words in ((0.0, "layer"), (0.43, "always on,"), (0.86, "dead")):
+        style.beside_title(ax, x).set(text=words, animated=False)
+    numbers = [style.beside_title(ax, x) for x in (0.16, 0.42, 0.84)]
+    for number_ in numbers[1:]:
+        number_.set_ha("right")
+    return {"states": image, "edge": ax.axvline(0, **_NOW), "numbers": numbers}
+
+
+def draw_half_are_zero(artists, result):
+    """Move everything."""
+    layers = np.arange(1, LAYERS + 1)
+    for counter, name, theory in zip(
+        artists["counters"], _MARKERS, result.theory.dead.T, strict=True
+    ):
+        band, line, dots = counter
+        shares = getattr(result, name)
+        band.set_xy(_around(layers, shares.min(0), shares.max(0)))
+        line.set_data(layers, theory)
+        dots.set_data(layers, shares.mean(0))
+    artists["now"].set_xdata([result.layer] * 2)
+    artists["states"].set_data(result.states)
+    artists["edge"].set_xdata([result.batch - 0.5] * 2)
+    counts = (result.layer, *((result.states == state).all(1).sum() for state in (3, 0)))
+    for text, count in zip(artists["numbers"], counts, strict=True):
+        text.set_text(f"{count}")
+
+
+def _around(x, low, high):
+    """Corners of the band between two curves."""
+    return np.column_stack([[*x, *x[::-1]], [*low, *high[::-1]]])
+
+
+def _range(values, form=".0%"):
+    """The mean over nets, and how far they lie apart."""
+    values = np.asarray(values)
+    return f"{values.mean():{form}} ({values.min():{form}} to {values.max():{form}})"
+
+
+def describe_half_are_zero(result):
+    """The figure in words."""
+    r, k = result, result.layer - 1
+    one, batch, data = (f"{share:.1%}" for share in r.theory.dead[k])
+    return (
+        f"Layer {r.layer} of {NETS} random ReLU nets with {WIDTH} units. Zero for an input: "
+        f"{_range(r.zero[:, k])} of the units, theory for wide nets {one}. Dead on the batch of "
+        f"{r.batch}: {_range(r.on_batch[:, k])}, theory {batch}. Dead on all {INPUTS} inputs: "
+        f"{_range(r.on_data[:, k])}, theory {data}. Always on: {_range(r.always[:, k])}, theory "
+        f"{r.theory.always[k]:.1%}."
+    )
+
+
+def half_are_zero(layer=20, angle=90.0, batch=8, scale=1.0, bias=0.0, spread=0.0, seed=0):
+    """Show the three counters; arguments as for `compute_half_are_zero`."""
+    return live(
+        compute_half_are_zero,
+        build_half_are_zero,
+        draw_half_are_zero,
+        describe_half_are_zero,
+        controls={
+            "layer": number(layer, 1, LAYERS, 1, "layer"),
+            "batch": number(batch, 1, INPUTS, 1, "batch", "inputs"),
+            "angle": number(angle, *ANGLES, 5.0, "angle between inputs", "degrees"),
+            "scale": number(scale, *SCALES, 0.1, "weights, times He's init", log=True),
+            "bias": number(bias, *BIASES, 0.05, "mean of the biases"),
+            "spread": number(spread, *SPREADS, 0.05, "their standard deviation"),
+            "seed": number(seed, *SEEDS, 1, "seed"),
+        },
+        call="sparsity.half_are_zero",
+        size=(8.4, 4.5),
+    )
+
+
+# --- Flips --------------------------------------------------------------------------------------
+
+FLIP_NETS, FLIP_LAYERS, FLIP_WIDTH = 8, 20, 100
+FLIP_ANGLES, LEAKS = (1.0, 180.0), (0.0, 1.0)
+
+
+class Flips(NamedTuple):
+    """Two inputs at an angle, and the units that are on for one of them only.
+
+    layer    what is looked at: its units, and the two vectors a, a' that reach it
+    differ   (nets, layers) share of units that are on for one of the two inputs only
+    angles   (nets, layers) angle in degrees between the vectors that reach the layer
+    theory   (layers,) the share in infinitely wide nets, which is the angle there over 180
+    borders  (units,) of the first net in that layer: in the plane of a and a', the angle from a to
+             the line where the unit switches, in degrees, 0 to 180
+    flipped  (units,) whether the unit is on for one of the two only
+    """
+
+    layer: int
+    differ: np.ndarray
+    angles: np.ndarray
+    theory: np.ndarray
+    borders: np.ndarray
+    flipped: np.ndarray
+
+
+def compute_flips(*, angle=90.0, leak=0.0, layer=1, seed=0):
+    """FLIP_NETS random nets of FLIP_LAYERS layers of FLIP_WIDTH units, without biases.
+
+    angle  between the two inputs in degrees, 1 to 180
+    leak   slope of the activation below zero: 0 is ReLU, 1 a linear net
+    layer  to be looked at, 1 to 20; seed 0 to 99
+    """
+    angle, leak = real("angle", angle, *FLIP_ANGLES), real("leak", leak, *LEAKS)
+    layer, seed = whole("layer", layer, 1, FLIP_LAYERS), whole("seed", seed, *SEEDS)
+    Z, A = _two_inputs(angle, leak, seed)
+    differ = np.stack([(z[:, 0] > 0) != (z[:, 1] > 0) for z in Z])
+    W, a = _flip_layers(seed)[layer - 1][0], A[layer - 1][0]
+    return Flips(
+        layer, differ.mean(-1).T, np.stack([_angle(a) for a in A[:-1]], axis=-1),
+        _flip_theory(angle, leak), _borders(W, a), differ[layer - 1, 0],
+    )  # fmt: skip
+
+
+@one_blas_thread()
+def _two_inputs(angle, leak, seed):
+    """Pre-activations and activations (nets, 2, units) of every layer; A[0] is the inputs."""
+    t, gain = radians(angle), leaky_gain(leak)
+    a = np.zeros((FLIP_NETS, 2, FLIP_WIDTH))
+    a[:, 0, 0], a[:, 1, 0], a[:, 1, 1] = 1, cos(t), sin(t)
+    Z, A, f = [], [a * sqrt(FLIP_WIDTH)], (leaky_relu(leak) if leak else RELU).f
+    for W in _flip_layers(seed):
+        Z.append(A[-1] @ W)
+        A.append(f(gain * Z[-1]))
+    return Z, A
+
+
+@lru_cache(maxsize=4)
+def _flip_layers(seed):
+    """Matrices (nets, units, units) of all layers, variance 1 / units."""
+    rng = np.random.default_rng([seed, 1])
+    shape = FLIP_LAYERS, FLIP_NETS, FLIP_WIDTH, FLIP_WIDTH
+    return LECUN.draw(rng, shape)
+
+
+def _angle(pair):
+    """Angle in degrees between the two vectors of pair (..., 2, units)."""
+    pair = pair / np.linalg.norm(pair, axis=-1, keepdims=True)
+    half = np.linalg.norm(pair[..., 0, :] - pair[..., 1, :], axis=-1) / 2
+    return np.degrees(2 * np.arcsin(np.minimum(half, 1)))  # exact for small angles, arccos is not
+
+
+def _flip_theory(angle, leak):
+    """Share of units that differ, layer by layer, in infinitely wide nets: the angle over pi."""
+    c, shares = cos(radians(angle)), []
+    for _ in range(FLIP_LAYERS):
+        shares.append(acos(c) / pi)
+        c = min(max(leaky_correlation(c, leak), -1.0), 1.0)
+    return np.array(shares)
+
+
+def _borders(W, pair):
+    """Direction (units,) of each unit's border in the plane of the two vectors, from the first."""
+    first = pair[0] / np.linalg.norm(pair[0])
+    second = pair[1] - (pair[1] @ first) * first
+    if np.linalg.norm(second) < 1e-9 * np.linalg.norm(pair[1]):  # opposite: any plane will do
+        second = _flip_layers(0)[0, 0, 0] - (_flip_layers(0)[0, 0, 0] @ first) * first
+    second = second / np.linalg.norm(second)
+    return np.degrees(np.arctan2(second @ W, first @ W) + pi / 2) % 180
+
+
+# --- Flips: figure ------------------------------------------------------------------------------
+
+_FLIPPED = style.VERMILLION
+
+
+def build_flips(fig):
+    """Left: the plane of two vectors, cut by units. Right: the share that differs, per layer."""
+    left, right = fig.subplots(1, 2, width_ratios=(1.1, 1))
+    right.set(xlim=(0.4, FLIP_LAYERS + 0.6), ylim=(-0.01, 1.02), xlabel="layer")
+    right.set(xticks=(1, 5, 10, 15, 20), yticks=(0, 0.25, 0.5, 0.75, 1))
+    right.set_yticklabels(["0", "25 %", "50 %", "75 %", "100 %"])
+    right.set_title("units that differ: 8 nets (dots: mean)\nline: angle / 180 in wide nets")
+    look = {**style.MEASURED, "color": _FLIPPED}
+    return {
+        **_build_plane(left),
+        "now": right.axvline(0, **{**_NOW, "color": style.GREY}),
+        "band": right.add_patch(Polygon(np.zeros((3, 2)), **style.band(_FLIPPED), **_MOVING)),
+        "theory": right.plot([], [], **style.THEORY, **_MOVING)[0],
+        "dots": right.plot([], [], **look, **_MOVING)[0],
+    }
+
+
+def _build_plane(ax):
+    ax.set(xlim=(-1.15, 1.15), ylim=(-0.45, 1.15), aspect="equal", xticks=(), yticks=())
+    ax.spines[:].set_visible(False)
+    ax.set_title("in the plane of the two vectors a, a'")
+    ax.text(-1.1, -0.12, "borders of 100 units of one net;", va="center", size=12)
+    ax.text(-1.1, -0.28, "of them between a and a', so on for", va="center", size=12)
+    ax.text(-1.1, -0.42, "one of the two inputs only:", va="center", size=12)
+    arrow = {"color": style.INK, "lw": 3, "solid_capstyle": "butt", "zorder": 4}
+    text = {"ha": "center", "va": "center", "size": 13, "zorder": 5}
+    ax.plot([0, 1.0], [0, 0], **arrow)
+    ax.text(1.08, 0, "a", **text)
+    return {
+        "wedge": ax.add_patch(Wedge((0, 0), 1, 0, 90, fc="#FBE3D6", lw=0, **_MOVING)),
+        "same": ax.plot([], [], color="#B5B5B5", lw=1, **_MOVING)[0],
+        "flipped": ax.plot([], [], color=_FLIPPED, lw=1.2, **_MOVING)[0],
+        "other": ax.plot([], [], **arrow, **_MOVING)[0],
+        "name": ax.text(0, 0, "a'", **text, **_MOVING),
+        "count": ax.text(0.62, -0.42, "", va="center", size=13, color=_FLIPPED, **_MOVING),
+    }
+
+
+def draw_flips(artists, result):
+    """Move everything."""
+    r, layers, angle = result, np.arange(1, FLIP_LAYERS + 1), result.angles[0, result.layer - 1]
+    artists["wedge"].set_theta2(angle)
+    artists["same"].set_data(_rays(r.borders[~r.flipped]))
+    artists["flipped"].set_data(_rays(r.borders[r.flipped]))
+    x, y = cos(radians(angle)), sin(radians(angle))
+    artists["other"].set_data([0, x], [0, y])
+    artists["name"].set_position((1.09 * x, 1.09 * y))
+    artists["count"].set_text(f"{r.flipped.sum()}")
+    artists["now"].set_xdata([r.layer, r.layer])
+    artists["band"].set_xy(_around(layers, r.differ.min(0), r.differ.max(0)))
+    artists["theory"].set_data(layers, r.theory)
+    artists["dots"].set_data(layers, r.differ.mean(0))
+
+
+def _rays(degrees):
+    """One line with gaps: rays from the centre at these angles."""
+    t = np.radians(degrees)
+    rays = np.stack([0 * t, np.cos(t), np.nan * t, 0 * t, np.sin(t), np.nan * t]).reshape(2, 3, -1)
+    return rays.transpose(0, 2, 1).reshape(2, -1)
+
+
+def describe_flips(result):
+    """The figure in words."""
+    r, k = result, result.layer - 1
+    return (
+        f"Layer {r.layer}: two vectors at {_range(r.angles[:, k], '.1f')} degrees reach it, "
+        f"{180 * r.theory[k]:.1f} in wide nets. On for one of the two inputs only: "
+        f"{_range(r.differ[:, k], '.1%')} of the units of {FLIP_NETS} nets; theory, the angle over "
+        f"180: {r.theory[k]:.1%}. In the picture {r.flipped.sum()} of {FLIP_WIDTH} units."
+    )
+
+
+def flips(angle=90.0, leak=0.0, layer=1, seed=0):
+    """Show two inputs and the units between them; arguments as for `compute_flips`."""
+    return live(
+        compute_flips,
+        build_flips,
+        draw_flips,
+        describe_flips,
+        controls={
+            "angle": number(angle, *FLIP_ANGLES, 1.0, "angle of the inputs", "degrees"),
+            "layer": number(layer, 1, FLIP_LAYERS, 1, "layer"),
+            "leak": number(leak, *LEAKS, 0.05, "slope below zero"),
+            "seed": number(seed, *SEEDS, 1, "seed"),
+        },
+        call="sparsity.flips",
+    )
