@@ -95,6 +95,20 @@ def test_a_look_agrees_with_the_diagnostics(act):
     assert 0 < seen.data.mean() <= 1 and seen.digit.mean() < seen.batch.mean() < seen.data.mean()
 
 
+def test_a_unit_that_is_on_only_for_new_digits_is_dead():
+    net = Net((64, 40, 10))
+    theta = net.init(np.random.default_rng(2601), "he")
+    W, b = net.layers(theta)[0]
+    z = X @ W
+    learned, new = z[:TRAIN].max(0), z[TRAIN:].max(0)
+    unit = int(np.argmax(new - learned))
+    b[:] = 10.0
+    b[0, unit] = -(learned[unit] + new[unit]) / 2
+    assert new[unit] > learned[unit]
+    seen = look(net, theta[None])
+    assert np.flatnonzero(~seen.data[0, 0]).tolist() == [unit]
+
+
 def test_looking_does_not_change_the_training(film):
     """The film against plain training of the same start, frame by frame, until the switch."""
     net = Net((64, 12, 12, 10))
@@ -444,3 +458,7 @@ def test_bad_looks_get_a_sentence(demo, settings, said, film, shares, reach):
     with pytest.raises((TypeError, ValueError)) as error:
         getattr(graveyard, f"compute_{demo}")(record=record, **settings)
     assert said in str(error.value)
+
+
+def test_spread_in_words_is_median_smallest_and_largest():
+    assert graveyard._range(np.array([0.6, 0.1, 0.2])) == "20% (10% to 60%)"
