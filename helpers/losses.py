@@ -124,7 +124,7 @@ def _softmax(A, Y):
     if Y.shape[-1:] != A.shape[-2:-1]:
         raise _unfit("class numbers Y", Y.shape, f"(..., {A.shape[-2]})", A.shape)
     below = _below(A, A.max(-1, keepdims=True))
-    dA = np.exp(below)
+    dA = np.exp(below, order="C")  # whatever A's order is: `flat` below has to be a view
     total = dA.sum(-1, keepdims=True)
     dA /= total * A.shape[-2]
     label = _flat_index(A.shape, Y)

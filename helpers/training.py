@@ -321,7 +321,7 @@ def _data(net, theta, X, Y, loss):
     Y = loss.check(Y, X.shape[-2], net.sizes[-1])
     lead = broadcast_lead(theta=theta.shape[:-1], X=X.shape[:-2], Y=Y.shape[: _sample_axis(Y)])
     dtype = np.float32 if theta.dtype == np.float32 else np.float64
-    theta = np.array(np.broadcast_to(theta, (*lead, net.P)), dtype, order="C")  # or W is no view
+    theta = np.array(np.broadcast_to(theta, (*lead, net.P)), dtype, order="C")
     return theta, X.astype(dtype, copy=False), Y if Y.dtype.kind in "iu" else Y.astype(dtype)
 
 

@@ -87,6 +87,15 @@ class TestEveryLoss:
         assert twice[0] == pytest.approx(once[0], rel=1e-14)
         np.testing.assert_allclose(twice[1][: len(A)], once[1] / 2, rtol=1e-14)
 
+    def test_the_order_of_the_outputs_in_memory_does_not_matter(self, loss, rng):
+        A, Y = problem(loss, rng, (4, 3))
+        expected = loss(A, Y)
+        for axes in [(1, 0, 2, 3), (0, 1, 3, 2), (3, 2, 1, 0)]:
+            other = A.transpose(axes).copy().transpose(np.argsort(axes))
+            value, dA = loss(other, Y)
+            np.testing.assert_allclose(value, expected[0], rtol=1e-14)
+            np.testing.assert_allclose(dA, expected[1], rtol=1e-14, atol=1e-17)
+
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
     def test_keeps_the_precision_of_the_outputs(self, loss, dtype, rng):
         A, Y = problem(loss, rng)

@@ -320,11 +320,15 @@ def test_arguments_are_left_alone():
 
 
 def test_the_order_of_theta_in_memory_does_not_matter():
-    """W has to be a view of theta: one start for three nets, and a transposed array."""
-    theta, lr = start(), np.array([0.1, 0.2, 0.3])
-    expected = run(optimizer=SGD(lr), theta=np.tile(theta, (3, 1)))
-    for same in (np.broadcast_to(theta, (3, NET.P)), np.tile(theta[:, None], 3).T):
-        assert_same(run(optimizer=SGD(lr), theta=same), expected)
+    """One start for several rates is `np.broadcast_to`: an array in an order of its own."""
+    net, X, Y = Net((3, 5, 4)), np.random.default_rng(0).standard_normal((9, 3)), np.arange(9) % 4
+    theta, how = start((2,), net), dict(steps=9, optimizer=SGD(np.array([[0.1], [0.2], [0.3]])))
+    expected = train(net, np.stack([theta] * 3), X, Y, SOFTMAX, **how)
+    last = np.stack([theta] * 3, axis=-1)
+    for same in (np.broadcast_to(theta, (3, *theta.shape)), np.moveaxis(last, -1, 0)):
+        result = train(net, same, X, Y, SOFTMAX, **how)
+        assert_same(result, expected)
+        assert result.theta.flags.c_contiguous  # faster by a third
 
 
 def test_float32_stays_float32_and_whole_numbers_become_float64():
