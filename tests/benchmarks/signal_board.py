@@ -1,6 +1,6 @@
 """What a step of the signal board costs, as ratios measured in one run.
 
-    python -m tests.benchmarks.signal_board [turns]
+    python tests/benchmarks/signal_board.py [turns]
 
 step    theory and one real net of 50 layers, 256 wide, batch 64, forwards and backwards, against
         the bare matrix products of that net (into prepared arrays): at most 2

@@ -204,10 +204,17 @@ def imported(source):
     return {module.split(".")[0] for module in plain + named}
 
 
-def test_there_are_notebooks():
-    """The two of the foundation at least, numbered from 00 without a gap."""
+def test_every_notebook_has_a_number_of_its_own():
     numbers = [path.name[:2] for path in NOTEBOOKS]
-    assert numbers == [f"{k:02d}" for k in range(len(numbers))] and len(numbers) >= 2
+    assert len(set(numbers)) == len(numbers) >= 2
+    assert set(numbers) <= {f"{k:02d}" for k in range(8)} and "00" in numbers
+
+
+@pytest.mark.parametrize("map_of_all", ["README.md", "notebooks/00_start_here.ipynb"])
+def test_the_maps_link_every_notebook(map_of_all):
+    text = (ROOT / map_of_all).read_text(encoding="utf-8")
+    linked = set(re.findall(r"\]\((?:notebooks/)?(\w+\.ipynb)\)", text))
+    assert linked | {"00_start_here.ipynb"} == {path.name for path in NOTEBOOKS}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
