@@ -10,22 +10,27 @@ Each demo is a result, `compute_*` (pure), `build_*` (axes, once), `draw_*` (mov
 """
 
 from functools import lru_cache
-from math import acos, cos, erfc, pi, radians, sin, sqrt
+from itertools import product
+from math import acos, atan, comb, cos, erfc, pi, radians, sin, sqrt
 from typing import NamedTuple
 
 import numpy as np
 from matplotlib.colors import ListedColormap
+from matplotlib.image import PcolorImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Polygon, Wedge
 
 from helpers import style
 from helpers.activations import RELU, leaky_relu
-from helpers.checks import real, whole
+from helpers.checks import one_of, real, whole
+from helpers.datasets import Data, digits, split, standardise
 from helpers.initializers import LECUN
-from helpers.live import live, number
+from helpers.live import choice, live, number
+from helpers.losses import accuracy
 from helpers.mean_field import leaky_correlation, leaky_gain
-from helpers.network import Net
+from helpers.network import Net, forward
 from helpers.threads import one_blas_thread
+from helpers.training import Momentum, finish, part, training
 
 SEEDS = (0, 99)
 STATES = ("dead on all data", "dead on this batch", "zero for this input", "on for this input")
@@ -35,7 +40,7 @@ _MOVING = {"animated": True}
 
 # --- Half are zero ------------------------------------------------------------------------------
 
-NETS, LAYERS, WIDTH, INPUTS = 8, 30, 64, 64
+NETS, LAYERS, WIDTH, INPUTS = 8, 20, 64, 64
 ANGLES, SCALES, BIASES, SPREADS = (5.0, 90.0), (0.1, 10.0), (-0.5, 0.5), (0.0, 1.0)
 
 
@@ -79,7 +84,7 @@ def compute_half_are_zero(
 ):
     """NETS random ReLU nets of LAYERS layers with WIDTH units, and INPUTS inputs.
 
-    layer   to be looked at, 1 to 30
+    layer   to be looked at, 1 to 20
     angle   between any two of the inputs in degrees, 5 to 90
     batch   the first so many of the inputs, 1 to 64
     scale   of the weights: 1 is He's init, 0.1 to 10
@@ -100,6 +105,7 @@ def compute_half_are_zero(
     )  # fmt: skip
 
 
+@lru_cache(maxsize=2)
 @one_blas_thread()
 def _zeros(angle, scale, bias, spread, seed):
     """(layers, nets, inputs, units) which units are zero for which input."""
@@ -239,7 +245,7 @@ def build_half_are_zero(fig):
     left.set_title(f"share of units ({NETS} nets; line: theory)")
     fig.legend(handles=_states_key(), loc="outside lower center", ncols=4, **_KEY)
     return {
-        "now": left.axvline(0, **_NOW),
+        "now": left.axvline(0, **{**_NOW, "color": style.GREY}),
         "counters": [_build_counter(left, name) for name in _MARKERS],
         **_build_states(right),
     }
@@ -249,7 +255,8 @@ def _build_counter(ax, name):
     color = _ON_WHITE[name]
     band = ax.add_patch(Polygon(np.zeros((3, 2)), **style.band(color), **_MOVING))
     line = ax.plot([], [], **style.THEORY, **_MOVING)[0]
-    look = {**style.MEASURED, "marker": _MARKERS[name], "markersize": 6, "color": color}
+    size = 8 if name == "zero" else 5  # seen behind the others
+    look = {**style.MEASURED, "marker": _MARKERS[name], "markersize": size, "color": color}
     return band, line, ax.plot([], [], **look, **_MOVING)[0]
 
 
@@ -267,16 +274,29 @@ def _build_states(ax):
     ax.set(xlabel=f"{INPUTS} inputs, the batch first", ylabel=f"{WIDTH} units of one net")
     ax.set(xticks=(), yticks=())
     ax.spines[:].set_visible(True)
-    image = ax.imshow(
-        np.zeros((WIDTH, INPUTS)), cmap=ListedColormap(COLORS), vmin=-0.5, vmax=3.5,
-        interpolation="nearest", aspect="auto", **_MOVING,
-    )  # fmt: skip
+    cells = _cells(ax, ListedColormap(COLORS), (WIDTH, INPUTS), vmin=-0.5, vmax=3.5)
     for x, words in ((0.0, "layer"), (0.43, "always on,"), (0.86, "dead")):
         style.beside_title(ax, x).set(text=words, animated=False)
     numbers = [style.beside_title(ax, x) for x in (0.16, 0.42, 0.84)]
     for number_ in numbers[1:]:
         number_.set_ha("right")
-    return {"states": image, "edge": ax.axvline(0, **_NOW), "numbers": numbers}
+    return {"states": cells, "edge": ax.axvline(0, **_NOW), "numbers": numbers}
+
+
+def _cells(ax, cmap, shape, **limits):
+    """A moving image of so many rows and columns, half the work of imshow; see `_set_cells`."""
+    rows, columns = map(np.arange, shape)
+    ax.set(xlim=(-0.5, columns.size - 0.5), ylim=(rows.size - 0.5, -0.5))
+    edges = np.arange(columns.size + 1) - 0.5, np.arange(rows.size + 1) - 0.5
+    image = PcolorImage(ax, *edges, cmap=cmap, in_layout=False, **_MOVING)
+    image.set_clim(limits["vmin"], limits["vmax"])
+    return ax.add_image(image)
+
+
+def _set_cells(image, values):
+    """The first row on top."""
+    rows, columns = values.shape
+    image.set_data(np.arange(columns + 1) - 0.5, np.arange(rows + 1) - 0.5, values)
 
 
 def draw_half_are_zero(artists, result):
@@ -291,7 +311,7 @@ def draw_half_are_zero(artists, result):
         line.set_data(layers, theory)
         dots.set_data(layers, shares.mean(0))
     artists["now"].set_xdata([result.layer] * 2)
-    artists["states"].set_data(result.states)
+    _set_cells(artists["states"], result.states)
     artists["edge"].set_xdata([result.batch - 0.5] * 2)
     counts = (result.layer, *((result.states == state).all(1).sum() for state in (3, 0)))
     for text, count in zip(artists["numbers"], counts, strict=True):
@@ -457,23 +477,24 @@ def build_flips(fig):
 
 
 def _build_plane(ax):
-    ax.set(xlim=(-1.15, 1.15), ylim=(-0.45, 1.15), aspect="equal", xticks=(), yticks=())
+    ax.set(xlim=(-1.15, 1.15), ylim=(-0.4, 1.18), aspect="equal", anchor="N", xticks=(), yticks=())
     ax.spines[:].set_visible(False)
-    ax.set_title("in the plane of the two vectors a, a'")
-    ax.text(-1.1, -0.12, "borders of 100 units of one net;", va="center", size=12)
-    ax.text(-1.1, -0.28, "of them between a and a', so on for", va="center", size=12)
-    ax.text(-1.1, -0.42, "one of the two inputs only:", va="center", size=12)
-    arrow = {"color": style.INK, "lw": 3, "solid_capstyle": "butt", "zorder": 4}
-    text = {"ha": "center", "va": "center", "size": 13, "zorder": 5}
-    ax.plot([0, 1.0], [0, 0], **arrow)
-    ax.text(1.08, 0, "a", **text)
+    for x, words in ((0.0, "layer"), (0.27, "angle between a and a':")):
+        style.beside_title(ax, x).set(text=words, animated=False)
+    words = {"va": "center", "size": 12}
+    ax.text(-1.1, -0.15, f"rays: borders of {FLIP_WIDTH} units of one net;", **words)
+    ax.text(-0.9, -0.32, "lie between a and a': on for one only", color=_FLIPPED, **words)
+    arrow = {"color": style.INK, "lw": 3, "solid_capstyle": "butt", **_MOVING}
+    ax.text(1.08, -0.1, "a", ha="center", va="center", size=13)
     return {
         "wedge": ax.add_patch(Wedge((0, 0), 1, 0, 90, fc="#FBE3D6", lw=0, **_MOVING)),
         "same": ax.plot([], [], color="#B5B5B5", lw=1, **_MOVING)[0],
         "flipped": ax.plot([], [], color=_FLIPPED, lw=1.2, **_MOVING)[0],
-        "other": ax.plot([], [], **arrow, **_MOVING)[0],
-        "name": ax.text(0, 0, "a'", **text, **_MOVING),
-        "count": ax.text(0.62, -0.42, "", va="center", size=13, color=_FLIPPED, **_MOVING),
+        "vectors": ax.plot([], [], **arrow)[0],
+        "name": ax.text(0, 0, "a'", ha="center", va="center", size=13, **_MOVING),
+        "count": ax.text(-0.93, -0.32, "", ha="right", color=_FLIPPED, **words, **_MOVING),
+        "layer": style.beside_title(ax, 0.15),
+        "angle": style.beside_title(ax, 0.84),
     }
 
 
@@ -484,9 +505,11 @@ def draw_flips(artists, result):
     artists["same"].set_data(_rays(r.borders[~r.flipped]))
     artists["flipped"].set_data(_rays(r.borders[r.flipped]))
     x, y = cos(radians(angle)), sin(radians(angle))
-    artists["other"].set_data([0, x], [0, y])
+    artists["vectors"].set_data([1, 0, x], [0, 0, y])
     artists["name"].set_position((1.09 * x, 1.09 * y))
     artists["count"].set_text(f"{r.flipped.sum()}")
+    artists["layer"].set_text(f"{r.layer}")
+    artists["angle"].set_text(f"{angle:.0f}°")
     artists["now"].set_xdata([r.layer, r.layer])
     artists["band"].set_xy(_around(layers, r.differ.min(0), r.differ.max(0)))
     artists["theory"].set_data(layers, r.theory)
@@ -494,10 +517,10 @@ def draw_flips(artists, result):
 
 
 def _rays(degrees):
-    """One line with gaps: rays from the centre at these angles."""
+    """One line with gaps: the outer parts of rays from the centre at these angles."""
     t = np.radians(degrees)
-    rays = np.stack([0 * t, np.cos(t), np.nan * t, 0 * t, np.sin(t), np.nan * t]).reshape(2, 3, -1)
-    return rays.transpose(0, 2, 1).reshape(2, -1)
+    ends = np.array([[0.4], [1.0], [np.nan]])
+    return [(ends * part).T.ravel() for part in (np.cos(t), np.sin(t))]
 
 
 def describe_flips(result):
@@ -525,4 +548,410 @@ def flips(angle=90.0, leak=0.0, layer=1, seed=0):
             "seed": number(seed, *SEEDS, 1, "seed"),
         },
         call="sparsity.flips",
+    )
+
+
+# --- Four claims about sparse codes -------------------------------------------------------------
+
+CODE_NETS, CODE_WIDTH, PIXELS = 16, 64, 64
+STEPS, BATCH, OPTIMIZER = 200, 50, Momentum(0.05)
+TRAINING = 1000  # digits that nets and probes learn from; the others are for measuring
+NOISY = 100  # of the others that get noise
+STAGES, CODE_LAYERS, NOISES = ("random", "trained"), (1, 2), (0.01, 1.0)
+LEVELS = np.geomspace(*NOISES, 9)
+RIDGE = 1e-3  # of the mean square of the code: keeps the probe's weights small
+FIRST = np.array([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 20, 24, 28, 32])
+CODES = {
+    "relu": "ReLU", "pattern": "which units are on", "dense": "z of the same net",
+    "tanh": "tanh net",
+}  # fmt: skip
+"""Codes of a digit: a = max(z, 0); only 0 or 1; z itself; and a = tanh(z) of another net."""
+
+
+class Look(NamedTuple):
+    """The codes of one layer, before or after training; every array is (..., CODE_NETS).
+
+    flips     (levels, nets) share of ReLU units that switch when noise is added to the digit
+    changes   {code: (levels, nets)} how far noise moves the code, over the distance of two digits
+    sizes     (CODE_WIDTH + 1,) share of digits and nets with so many active units
+    active    (nets,) active units per digit, mean; spread: standard deviation over the digits
+    probe     {code: (nets,)} share of digits that a linear probe on the code gets right
+    distinct  {"relu", "tanh": (len(FIRST), nets)} different patterns of signs of the first units
+    """
+
+    flips: np.ndarray
+    changes: dict
+    sizes: np.ndarray
+    active: np.ndarray
+    spread: np.ndarray
+    probe: dict
+    distinct: dict
+
+
+class Coded(NamedTuple):
+    """Digits, a ReLU and a tanh net of each seed, and a Look for every stage and layer.
+
+    train, test  Data, standardised
+    pixels    (NOISY, PIXELS) the digits of `test` that get noise, from 0 (white) to 1
+    nets      {"relu", "tanh": (Net, {stage: theta (CODE_NETS, P)})}
+    noise     (NOISY, PIXELS) directions of length 1
+    accuracy  {"relu", "tanh": (CODE_NETS,)} of the trained nets themselves on the test digits
+    looks     {(stage, layer): Look}
+    """
+
+    train: Data
+    test: Data
+    pixels: np.ndarray
+    nets: dict
+    noise: np.ndarray
+    accuracy: dict
+    looks: dict
+
+
+class Codes(NamedTuple):
+    """One look at a Coded, and what noise does to one digit.
+
+    stage, layer, noise, digit  what is shown
+    look       Look of that stage and layer
+    theory     (levels,) share of flips of random units in wide nets: the angle over pi
+    flips      (nets,) at this noise, and changes {code: (nets,)} likewise
+    image      (PIXELS,) the digit with its noise, as pixels
+    before, after  (CODE_WIDTH,) which units of the first net are on for it, without and with noise
+    """
+
+    record: Coded
+    stage: str
+    layer: int
+    noise: float
+    digit: int
+    look: Look
+    theory: np.ndarray
+    flips: np.ndarray
+    changes: dict
+    image: np.ndarray
+    before: np.ndarray
+    after: np.ndarray
+
+
+def record_codes(*, seed=0):
+    """Generator: train CODE_NETS ReLU and tanh nets on digits, look at their codes; a Coded.
+
+    seed  0 to 99, of the split of the digits, the starts and the noise. Sent "stop" it goes on to
+    the end: it takes about a second.
+    """
+    rng = np.random.default_rng([whole("seed", seed, *SEEDS), 2])
+    raw = split(digits(), rng, TRAINING)
+    train, test = standardise(*raw)
+    noise = rng.standard_normal((NOISY, PIXELS))
+    noise /= np.linalg.norm(noise, axis=1, keepdims=True)
+    nets, accurate = {}, {}
+    for k, act in enumerate(("relu", "tanh")):
+        net = Net((PIXELS, *[CODE_WIDTH] * len(CODE_LAYERS), 10), act)
+        theta = net.init(np.random.default_rng([seed, 3]), lead=(CODE_NETS,))
+        how = dict(steps=STEPS, batch=BATCH, optimizer=OPTIMIZER, record=[0])
+        rng = np.random.default_rng([seed, 4])
+        job = training(net, theta, *train[:2], "softmax", rng=rng, **how)
+        run = yield from part(job, 0.3 * k, 0.3 * (k + 1))
+        nets[act] = net, {"random": theta, "trained": run.theta}
+        accurate[act] = accuracy(net.output(run.theta, test.X), test.Y)
+    record = Coded(train, test, raw[1].X[:NOISY], nets, noise, accurate, {})
+    for k, (stage, layer) in enumerate(product(STAGES, CODE_LAYERS)):
+        job = part(_look(record, stage, layer), 0.6 + 0.1 * k, 0.7 + 0.1 * k)
+        record.looks[stage, layer] = yield from job
+    return record
+
+
+def recorded_codes(**settings):
+    """All of `record_codes` in one go."""
+    return finish(record_codes(**settings))
+
+
+def codes_of(record, stage, layer, X):
+    """{code: (CODE_NETS, examples, CODE_WIDTH)} of standardised digits X (examples, PIXELS)."""
+    z = {act: _pre_activations(*record.nets[act], stage, layer, X) for act in ("relu", "tanh")}
+    return {
+        "relu": np.maximum(z["relu"], 0),
+        "pattern": (z["relu"] > 0).astype(float),
+        "dense": z["relu"],
+        "tanh": np.tanh(z["tanh"]),
+    }
+
+
+@one_blas_thread()
+def _pre_activations(net, thetas, stage, layer, X):
+    layers = net.layers(thetas[stage])[:layer]
+    return forward(layers, net.acts[:layer], net.fitting(thetas[stage], X)).Z[-1]
+
+
+def _look(record, stage, layer):
+    """Generator: yields its progress, returns the Look of a stage and layer."""
+    train, test = (codes_of(record, stage, layer, data.X) for data in (record.train, record.test))
+    yield 0.2
+    moved = [_moved(record, stage, layer, noise, test) for noise in LEVELS]
+    yield 0.4
+    probe = {}
+    for code in CODES:
+        probe[code] = _probe(train[code], record.train.Y, test[code], record.test.Y)
+        yield 0.4 + 0.12 * len(probe)
+    active = np.count_nonzero(test["relu"], axis=-1)
+    return Look(
+        np.array([flips for flips, _ in moved]),
+        {code: np.array([changes[code] for _, changes in moved]) for code in CODES},
+        np.bincount(active.ravel(), minlength=CODE_WIDTH + 1) / active.size,
+        active.mean(-1), active.std(-1), probe,
+        {act: _distinct(test[act] > 0) for act in ("relu", "tanh")},
+    )  # fmt: skip
+
+
+def _moved(record, stage, layer, noise, clean=None):
+    """Share of flips (nets,), and {code: (nets,)} how far noise moves the codes."""
+    X = record.test.X[:NOISY]
+    clean = clean or codes_of(record, stage, layer, X)
+    noisy = codes_of(record, stage, layer, _noisy(X, record.noise, noise))
+    changes = {code: _change(clean[code][:, :NOISY], noisy[code]) for code in CODES}
+    return (clean["pattern"][:, :NOISY] != noisy["pattern"]).mean((-2, -1)), changes
+
+
+def _noisy(X, directions, noise):
+    """X with noise: `noise` times the length of X in each direction."""
+    return X + noise * np.linalg.norm(X, axis=-1, keepdims=True) * directions
+
+
+def _change(clean, noisy):
+    """Root mean square of the change over that of the difference of two examples, (nets,)."""
+    spread = 2 * (clean - clean.mean(-2, keepdims=True)) ** 2
+    return np.sqrt(((noisy - clean) ** 2).mean((-2, -1)) / spread.mean((-2, -1)))
+
+
+@one_blas_thread()
+def _probe(train, labels, test, answers):
+    """Share of right answers (nets,) of the best linear readout of a code: ridge regression."""
+    mean = train.mean(-2, keepdims=True)
+    size = np.sqrt(np.square(train - mean).mean((-2, -1), keepdims=True))
+    train, test = (train - mean) / size, (test - mean) / size
+    targets = np.eye(10)[labels]
+    gram = train.mT @ train / len(labels) + RIDGE * np.eye(train.shape[-1])
+    W = np.linalg.solve(gram, train.mT @ (targets - targets.mean(0)) / len(labels))
+    return ((test @ W + targets.mean(0)).argmax(-1) == answers).mean(-1)
+
+
+def _distinct(on):
+    """Number of different patterns (len(FIRST), nets) in the first k columns of `on`."""
+    places = 2 ** np.arange(FIRST[-1], dtype=np.uint64)
+    numbers = np.cumsum(on[..., : FIRST[-1]] * places, axis=-1, dtype=np.uint64)
+    return np.array([[len(np.unique(one)) for one in numbers[..., k - 1]] for k in FIRST])
+
+
+def compute_codes(*, record, net="trained", layer=2, noise=0.1, digit=0):
+    """Look at a Coded (`record`).
+
+    net    "random" or "trained"; layer 1 or 2
+    noise  length of the noise over that of the digit, 0.01 to 1
+    digit  which of the NOISY noisy digits is shown, 0 to 99
+    """
+    stage, layer = one_of("net", net, STAGES), whole("layer", layer, *CODE_LAYERS)
+    noise, digit = real("noise", noise, *NOISES), whole("digit", digit, 0, NOISY - 1)
+    flips, changes = _moved(record, stage, layer, noise)
+    X = record.test.X[[digit]]
+    both = np.concatenate([X, _noisy(X, record.noise[[digit]], noise)])
+    network, thetas = record.nets["relu"]
+    on = _pre_activations(network, {stage: thetas[stage][0]}, stage, layer, both) > 0
+    return Codes(
+        record, stage, layer, noise, digit, record.looks[stage, layer],
+        np.array([_flips_by_noise(level, layer) for level in LEVELS]), flips, changes,
+        _as_pixels(record, digit, both[1] - both[0]), *on,
+    )  # fmt: skip
+
+
+def _as_pixels(record, digit, change):
+    """The digit with a `change` of its standardised pixels, which all have the same unit."""
+    pair = record.pixels[:2], record.test.X[:2]
+    unit, standardised = (np.linalg.norm(one - other) for one, other in pair)
+    return record.pixels[digit] + unit / standardised * change
+
+
+def _flips_by_noise(noise, layer):
+    """Share of flips in wide random nets; the noise is at a right angle to the digit."""
+    c = cos(atan(noise))
+    for _ in range(layer - 1):
+        c = leaky_correlation(c)
+    return acos(c) / pi
+
+
+def coin_tosses(places, digits):
+    """Mean number of different patterns of `places` fair coins in so many `digits` throws."""
+    return -(2.0**places) * np.expm1(digits * np.log1p(-(0.5**places)))
+
+
+# --- Four claims: figure ------------------------------------------------------------------------
+
+_LOOKS = {
+    "relu": {"color": style.BLUE, "marker": "o"},
+    "pattern": {"color": style.GREEN, "marker": "s"},
+    "dense": {"color": style.PURPLE, "marker": "D"},
+    "tanh": {"color": style.VERMILLION, "marker": "^"},
+}
+_UNITS = ListedColormap([COLORS[2], COLORS[3], style.VERMILLION])  # zero, on, switched by noise
+
+
+def build_codes(fig):
+    """Above: a digit, its code, and how far noise moves codes. Below: the other three claims."""
+    above, below = fig.add_gridspec(2, 1)
+    above = above.subgridspec(1, 3, width_ratios=(0.5, 0.5, 1.6))
+    digit, units, noise = map(fig.add_subplot, above)
+    sizes, probe, patterns = map(fig.add_subplot, below.subgridspec(1, 3))
+    keys = [Line2D([], [], ls="none", ms=7, **_LOOKS[code], label=CODES[code]) for code in CODES]
+    fig.legend(handles=keys, loc="outside lower center", ncols=4, **_KEY)
+    return {
+        "look": None, **_build_digit(digit, units), **_build_noise(noise),
+        **_build_sizes(sizes), **_build_probe(probe), **_build_patterns(patterns),
+    }  # fmt: skip
+
+
+def _build_digit(digit, units):
+    for ax, title in ((digit, "a digit"), (units, "its code")):
+        ax.set(xticks=(), yticks=(), title=title)
+        ax.spines[:].set_visible(True)
+        ax.set_aspect("equal")
+    units.set_xlabel("red: switched")
+    digit.set_xlabel("with noise")
+    return {
+        "image": _cells(digit, "gray_r", (8, 8), vmin=0, vmax=1),
+        "units": _cells(units, _UNITS, (8, 8), vmin=-0.5, vmax=2.5),
+    }
+
+
+def _build_noise(ax):
+    ax.set(xscale="log", yscale="log", xlim=(0.009, 1.1), ylim=(0.001, 1.5))
+    ax.set_xticks([0.01, 0.1, 1], ["1 %", "10 %", "100 %"])
+    ax.set_yticks([0.001, 0.01, 0.1, 1], ["0.1 %", "1 %", "10 %", "100 %"])
+    ax.minorticks_off()
+    ax.set_title("a:             of the ReLU units switch")
+    ax.text(0.0105, 0.75, "how far the codes move", va="top")
+    ax.text(1, 0.0012, "units that switch (line: angle / 180°)", ha="right")
+    ax.set_xlabel("noise / length of the digit", labelpad=1)
+    curves = {
+        code: ax.plot([], [], color=_LOOKS[code]["color"], lw=1.2)[0]
+        for code in ("relu", "dense", "tanh")
+    }
+    dots = {
+        code: ax.plot([], [], ls="none", ms=6, **_LOOKS[code], **_MOVING)[0] for code in CODES
+    }
+    return {
+        "curves": curves, "dots": dots,
+        "measured": ax.plot([], [], ls="none", ms=3.5, **_LOOKS["pattern"])[0],
+        "flips": ax.plot([], [], **style.THEORY)[0], "switched": style.beside_title(ax, 0.04),
+    }  # fmt: skip
+
+
+def _build_sizes(ax):
+    ax.set(xlim=(12, 52), ylim=(0, 0.16), xticks=(16, 32, 48), yticks=())
+    ax.set_xlabel("active units of 64", labelpad=1)
+    ax.set_title("b: sizes\n(line: tosses of a coin)")
+    edges = np.arange(CODE_WIDTH + 2) - 0.5
+    return {
+        "sizes": ax.stairs(np.zeros(CODE_WIDTH + 1), edges, fill=True, color="#BFD9EA"),
+        "tosses": ax.plot([], [], **style.THEORY)[0],
+    }
+
+
+def _build_probe(ax):
+    ax.set(xlim=(-0.6, 3.6), ylim=(0.75, 1), xticks=())
+    ax.set_yticks([0.8, 0.9, 1], ["80 %", "90 %", "100 %"])
+    ax.set_xlabel(f"{CODE_NETS} nets each", labelpad=1)
+    ax.set_title("c: right answers of\na linear probe")
+    look = {"ls": "none", "ms": 5, "mew": 0, "alpha": 0.6}
+    return {
+        "probe": {code: ax.plot([], [], **look, **_LOOKS[code])[0] for code in CODES},
+        "medians": ax.plot([], [], color=style.INK, lw=2)[0],
+    }
+
+
+def _build_patterns(ax):
+    ax.set(xlim=(0, 33), ylim=(0, 850), xticks=(1, 8, 16, 24, 32), yticks=(0, 400, 797))
+    ax.set_xlabel("first units", labelpad=1)
+    ax.set_title("d: different patterns\n(line: tosses of a coin)")
+    ax.plot(FIRST, coin_tosses(FIRST, 797), **style.THEORY)
+    look = {"ls": "none", "ms": 5, "mew": 0}
+    dots = {act: ax.plot([], [], **look, **_LOOKS[act])[0] for act in ("tanh", "relu")}
+    return {"patterns": dots}
+
+
+def draw_codes(artists, result):
+    """Move what belongs to the noise; True for other codes, whose curves stand still."""
+    a, r = artists, result
+    _set_cells(a["image"], r.image.reshape(8, 8))
+    _set_cells(a["units"], np.where(r.before != r.after, 2, r.after).reshape(8, 8))
+    heights = {**{code: r.changes[code].mean() for code in CODES}, "pattern": r.flips.mean()}
+    for code, dot in a["dots"].items():
+        dot.set_data([r.noise], [heights[code]])
+    a["switched"].set_text(f"{100 * r.flips.mean():.2f} %")
+    if a["look"] is r.look:
+        return False
+    a["look"] = r.look
+    _draw_look(a, r)
+    return True
+
+
+def _draw_look(artists, result):
+    a, look = artists, result.look
+    for code, curve in a["curves"].items():
+        curve.set_data(LEVELS, look.changes[code].mean(1))
+    a["measured"].set_data(LEVELS, look.flips.mean(1))
+    a["flips"].set_data(LEVELS, result.theory)
+    a["sizes"].set_data(look.sizes)
+    a["tosses"].set_data(np.arange(CODE_WIDTH + 1), _binomial(look.active.mean() / CODE_WIDTH))
+    side_by_side = np.linspace(-0.25, 0.25, CODE_NETS)
+    for k, (code, dots) in enumerate(a["probe"].items()):
+        dots.set_data(k + side_by_side, look.probe[code])
+    middle = [np.median(look.probe[code]) for code in CODES]
+    ends = [(k - 0.35, k + 0.35, np.nan) for k in range(len(CODES))]
+    a["medians"].set_data(np.ravel(ends), np.repeat(middle, 3))
+    for act, dots in a["patterns"].items():
+        dots.set_data(FIRST, look.distinct[act].mean(1))
+
+
+def _binomial(p):
+    """Probability of 0, 1, ... active units if each is a coin, on with probability p."""
+    k = np.arange(CODE_WIDTH + 1)
+    ways = np.array([comb(CODE_WIDTH, n) for n in k], float)
+    return ways * p**k * (1 - p) ** (CODE_WIDTH - k)
+
+
+def describe_codes(result):
+    """The figure in words."""
+    r, look = result, result.look
+    changes = ", ".join(f"{CODES[code]} {r.changes[code].mean():.1%}" for code in CODES)
+    probe = ", ".join(f"{CODES[code]} {look.probe[code].mean():.1%}" for code in CODES)
+    coin = np.sqrt(look.active * (1 - look.active / CODE_WIDTH)).mean()
+    tens = list(FIRST).index(10)
+    relu, tanh = (look.distinct[act][tens].mean() for act in ("relu", "tanh"))
+    return (
+        f"Layer {r.layer} of {CODE_NETS} {r.stage} nets. a: noise of {r.noise:.2%} of the digit "
+        f"switches {r.flips.mean():.2%} of the units; it moves the codes by this share of the "
+        f"distance of two digits: {changes}. b: {look.active.mean():.1f} of {CODE_WIDTH} units are "
+        f"active, standard deviation over the digits {look.spread.mean():.1f} (coin tosses "
+        f"{coin:.1f}). c: a linear probe has right: {probe}. d: patterns of the first 10 units: "
+        f"{relu:.0f} of ReLU, {tanh:.0f} of tanh."
+    )
+
+
+def codes(net="trained", layer=2, noise=0.1, digit=0, seed=0):
+    """Show four claims on trial; arguments as for `record_codes` and `compute_codes`."""
+    return live(
+        compute_codes,
+        build_codes,
+        draw_codes,
+        describe_codes,
+        record=record_codes,
+        slow={"seed": number(seed, *SEEDS, 1, "seed")},
+        controls={
+            "noise": number(noise, *NOISES, 0.05, "noise / length of the digit", log=True),
+            "net": choice(net, STAGES, "nets"),
+            "layer": choice(layer, dict(zip(("1", "2"), CODE_LAYERS, strict=True)), "layer"),
+            "digit": number(digit, 0, NOISY - 1, 1, "digit"),
+        },
+        call="sparsity.codes",
+        size=(8.4, 4.8),
+        button="Train",
     )
