@@ -548,6 +548,7 @@ def flips(angle=90.0, leak=0.0, layer=1, seed=0):
             "seed": number(seed, *SEEDS, 1, "seed"),
         },
         call="sparsity.flips",
+        size=(8.4, 4.0),
     )
 
 
@@ -560,7 +561,7 @@ NOISY = 100  # of the others that get noise
 STAGES, CODE_LAYERS, NOISES = ("random", "trained"), (1, 2), (0.01, 1.0)
 LEVELS = np.geomspace(*NOISES, 9)
 RIDGE = 1e-3  # of the mean square of the code: keeps the probe's weights small
-FIRST = np.array([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 20, 24, 28, 32])
+FIRST = np.array([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64])
 CODES = {
     "relu": "ReLU", "pattern": "which units are on", "dense": "z of the same net",
     "tanh": "tanh net",
@@ -780,7 +781,8 @@ def _flips_by_noise(noise, layer):
 
 def coin_tosses(places, digits):
     """Mean number of different patterns of `places` fair coins in so many `digits` throws."""
-    return -(2.0**places) * np.expm1(digits * np.log1p(-(0.5**places)))
+    boxes = 2.0 ** np.asarray(places)
+    return -boxes * np.expm1(digits * np.log1p(-1 / boxes))
 
 
 # --- Four claims: figure ------------------------------------------------------------------------
@@ -868,8 +870,8 @@ def _build_probe(ax):
 
 
 def _build_patterns(ax):
-    ax.set(xlim=(0, 33), ylim=(0, 850), xticks=(1, 8, 16, 24, 32), yticks=(0, 400, 797))
-    ax.set_xlabel("first units", labelpad=1)
+    ax.set(xlim=(0, 66), ylim=(0, 850), xticks=(1, 16, 32, 48, 64), yticks=(0, 400, 797))
+    ax.set_xlabel("units that are looked at", labelpad=1)
     ax.set_title("d: different patterns\n(line: tosses of a coin)")
     ax.plot(FIRST, coin_tosses(FIRST, 797), **style.THEORY)
     look = {"ls": "none", "ms": 5, "mew": 0}
@@ -885,12 +887,16 @@ def draw_codes(artists, result):
     heights = {**{code: r.changes[code].mean() for code in CODES}, "pattern": r.flips.mean()}
     for code, dot in a["dots"].items():
         dot.set_data([r.noise], [heights[code]])
-    a["switched"].set_text(f"{100 * r.flips.mean():.2f} %")
+    a["switched"].set_text(_percent(r.flips.mean()))
     if a["look"] is r.look:
         return False
     a["look"] = r.look
     _draw_look(a, r)
     return True
+
+
+def _percent(share):
+    return f"{100 * share:.{2 if share < 0.1 else 1}f} %"
 
 
 def _draw_look(artists, result):
