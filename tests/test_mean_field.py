@@ -210,6 +210,24 @@ def test_a_learners_function_is_tabulated_like_any_other():
     np.testing.assert_allclose(10 ** (2 * signal.log10_factor), chi, rtol=1e-12)
 
 
+@pytest.mark.parametrize("name", ["tanh", "relu", "gelu"])
+def test_one_setting_alone_is_that_setting_of_a_grid(name):
+    sigma_w = np.array([0.3, 1.0, 1.7, 3.0])
+    grid, rest = mean_field.signal(name, sigma_w, 0.2, 60), mean_field.fixed_point(name, sigma_w, 0)
+    for k, w in enumerate(sigma_w):
+        alone = mean_field.signal(name, w, 0.2, 60)
+        np.testing.assert_allclose(alone.second_moment, grid.second_moment[k], rtol=1e-12)
+        np.testing.assert_allclose(alone.log10_factor, grid.log10_factor[k], rtol=0, atol=1e-12)
+        assert mean_field.fixed_point(name, w, 0) == pytest.approx(rest[k], rel=1e-12)
+
+
+def test_clenshaw_is_a_chebyshev_series():
+    coefficients = [0.5, -2.0, 0.25, 3.0]
+    for x in (-1.0, 0.3, 1.0):
+        expected = np.polynomial.chebyshev.chebval(x, coefficients)
+        assert mean_field.clenshaw(coefficients, x) == pytest.approx(expected, abs=1e-15)
+
+
 def test_equal_records_share_a_table_and_others_do_not():
     tanh, scaled = TANH, replace(TANH, name="half", f=lambda z: TANH.f(z) / 2)
     assert mean_field._table(tanh) is mean_field._table(TANH)

@@ -552,11 +552,8 @@ class CorrelationChart(NamedTuple):
         return self.weight * product + self.bias
 
     def at(self, c):
-        """The same for one number, twenty times faster: Clenshaw's rule in plain Python."""
-        x, last, before = float(_angle(c)), 0.0, 0.0
-        for coefficient in self.coefficients[:0:-1].tolist():
-            last, before = coefficient + 2 * x * last - before, last
-        product = float(self.coefficients[0]) + x * last - before
+        """The same for one number, twenty times faster."""
+        product = mean_field.clenshaw(self.coefficients.tolist(), float(_angle(c)))
         return min(max(self.weight * product + self.bias, -1.0), 1.0)
 
     def slope(self, c):
@@ -575,7 +572,7 @@ def correlation_chart(act, sigma_w, sigma_b):
     q = float(np.clip(mean_field.fixed_point(act, sigma_w, sigma_b), *TAME))
     chebyshev = np.polynomial.chebyshev
     angles = np.cos(np.pi * (np.arange(NODES) + 0.5) / NODES)
-    means = mean_field.product_mean(act, np.cos((angles + 1) * math.pi / 2), q)
+    means = mean_field.product_mean(act, np.cos((angles + 1) * math.pi / 2), q, nodes=40)
     coefficients = np.linalg.solve(chebyshev.chebvander(angles, NODES - 1), means)
     weight, bias = sigma_w**2, sigma_b**2
     after = weight * chebyshev.chebval(-1.0, coefficients) + bias  # c = 1 must give exactly 1
