@@ -661,6 +661,21 @@ def relu_death(width, depth):
     return -math.expm1(depth * math.log1p(-(0.5**width)))
 
 
+def relu_death_least(width, depth):
+    """At least this likely one of the `depth` hidden layers is 0 for *all* inputs, one-dimensional.
+
+    With a = 1 - 2^-n, a' = 1 - 2^(1-n) - (n-1) 4^-n and m = depth - 1:
+    1 - a^m + (1 - 2^(1-n)) (1 - 2^-n) / (1 + (n-1) 2^-n) (a'^m - a^m). Exact for depth 1 (0: every
+    unit is on for x > 0 or for x < 0), depth 2 and width 1. Error about 1e-15.
+    Symmetric weights, no biases. Source: Lu et al. (2019), as `relu_death`, the upper bound.
+    """
+    n, m = checks.whole("width", width, 1), checks.whole("depth", depth, 1) - 1
+    p = 0.5**n
+    one, both = (1 - p) ** m, (1 - 2 * p - (n - 1) * p * p) ** m
+    bound = 1 - one + (1 - 2 * p) * (1 - p) / (1 + (n - 1) * p) * (both - one)
+    return max(0.0, bound)
+
+
 def _active_units(n):
     """P(k active units) for k = 1 ... n, given k > 0."""
     k = np.arange(1, n + 1)

@@ -405,6 +405,27 @@ def test_relu_norm_is_the_sum_over_active_units(n):
     assert math.exp(norm.log_mean_square) == pytest.approx(chi_square**7, rel=1e-10)
 
 
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 40])
+def test_relu_death_for_all_inputs_is_at_least_this(n):
+    """Two layers by hand: one side of 0 is dead after the first, or none; then each has 2^-n."""
+    least = [mean_field.relu_death_least(n, depth) for depth in range(1, 60)]
+    p = 0.5**n
+    assert least[0] == 0
+    assert least[1] == pytest.approx(2 * p * p + (1 - 2 * p) * p**2, rel=1e-12, abs=1e-15)
+    most = [mean_field.relu_death(n, depth) for depth in range(1, 60)]
+    assert (np.diff(least) >= 0).all() and (np.array(least) < most).all()
+
+
+def test_relu_death_for_all_inputs_as_published():
+    """Bounds .870 to .925, .513 to .699, .064 to .249 for nine hidden layers (Lu et al. 2019)."""
+    bounds = [(mean_field.relu_death_least(n, 9), mean_field.relu_death(n, 9)) for n in (2, 3, 5)]
+    wanted = [(0.870, 0.925), (0.513, 0.699), (0.064, 0.249)]
+    np.testing.assert_allclose(bounds, wanted, atol=5e-4)
+    assert mean_field.relu_death_least(1, 9) == pytest.approx(1 - 0.5**8, abs=1e-15)
+    with pytest.raises(ValueError, match="depth"):
+        mean_field.relu_death_least(3, 0)
+
+
 def test_wide_relu_nets_lose_five_halves_over_width():
     norm = mean_field.relu_norm(100_000, 100)
     assert norm.mean_log == pytest.approx(-100 * 2.5 / 1e5, rel=1e-3)
