@@ -143,25 +143,25 @@ def ratio(records, stage, layer, code):
 
 
 def test_idea_20a_the_dense_code_of_the_same_net_is_no_less_stable(records):
-    """1.21, 1.15 in random nets, 1.11, 1.04 in trained ones: z itself moves less."""
+    """1.21, 1.14 in random nets, 1.10, 1.03 (least 1.02) in trained ones: z itself moves less."""
     for layer in (1, 2):
         assert (ratio(records, "random", layer, "dense") > 1.1).all()
         assert (ratio(records, "trained", layer, "dense") > 1.0).all()
 
 
 def test_idea_20a_a_tanh_net_is_more_stable_before_training_and_less_after(records):
-    """1.12 and 1.18 against .94 and .85."""
+    """1.12 and 1.18 against .93 and .84."""
     for layer in (1, 2):
         assert (ratio(records, "random", layer, "tanh") > 1.06).all()
         assert (ratio(records, "trained", layer, "tanh") < 0.98).all()
 
 
 def test_idea_20b_sizes_vary_like_tosses_of_a_coin(records):
-    """Standard deviation 3.3 to 3.9 active units of 64, tosses of a coin 4.0."""
+    """.80 to 1.10 times the 4.0 units of the tosses, over 12 seeds."""
     for record in records:
         for look in record.looks.values():
             coin = np.sqrt(look.active * (1 - look.active / 64)).mean()
-            assert 0.75 * coin < look.spread.mean() < 1.02 * coin
+            assert 0.75 * coin < look.spread.mean() < 1.15 * coin
 
 
 def gain(records, stage, layer, code):
@@ -170,21 +170,21 @@ def gain(records, stage, layer, code):
 
 
 def test_idea_20c_probe_on_random_nets(records):
-    """Second layer: z +.04, tanh +.03 better than ReLU; first layer: no difference that holds."""
+    """Second layer: -.042 against z, -.032 against tanh; first: -.007 to .005 against tanh."""
     assert (gain(records, "random", 2, "dense") < -0.02).all()
     assert (gain(records, "random", 2, "tanh") < -0.015).all()
     assert (abs(gain(records, "random", 1, "tanh")) < 0.015).all()
 
 
 def test_idea_20c_probe_on_trained_nets(records):
-    """Second layer: as good as z of the same net (+.0005), .007 to .0095 better than tanh."""
-    assert (abs(gain(records, "trained", 2, "dense")) < 0.004).all()
+    """+.002 (-.0005 to .004) against z of the same net in layer 2; against tanh +.014, +.008."""
+    assert (abs(gain(records, "trained", 2, "dense")) < 0.008).all()
     for layer in (1, 2):
         assert (gain(records, "trained", layer, "tanh") > 0.002).all()
 
 
 def test_idea_20c_which_units_are_on_is_not_the_whole_code(records):
-    """.03 to .07 fewer right answers than with the values, and still .81 to .93."""
+    """.04 to .07 fewer right answers than with the values, and still .80 to .93."""
     for stage, layer in records[0].looks:
         assert (gain(records, stage, layer, "pattern") > 0.02).all()
         assert (means(records, stage, layer, lambda look: look.probe["pattern"]) > 0.78).all()
@@ -206,7 +206,7 @@ def test_idea_20d_patterns_abound_and_dense_codes_have_as_many(records):
 
 
 def test_idea_20_both_nets_have_learned(records):
-    """.965 to .971 of the test digits, ReLU and tanh alike."""
+    """.966 to .980 of the test digits; ReLU minus tanh -.001 to .006."""
     for record in records:
         relu, tanh = (record.accuracy[act].mean() for act in ("relu", "tanh"))
         assert relu > 0.955 and tanh > 0.955 and abs(relu - tanh) < 0.01
