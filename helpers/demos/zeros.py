@@ -97,16 +97,18 @@ def record_turn_up(*, pixels="from 0 to 1", width=64, seed=0):
     job = training(net, theta, *train[:2], SOFTMAX, steps=STEPS, record=FRAMES, **how)
     run = yield from part(job, 0, 0.5)
     data = Data(*(np.concatenate(pair) for pair in zip(train[:2], test[:2], strict=True)), "digits")
+    kept = np.arange(len(run.frames))
+    kept = np.unique(kept[[0, -1]]) if run.stopped else kept  # who stops does not want to wait
     looks = []
-    for k, thetas in enumerate(run.thetas):
-        looks.append([_look(net, theta, data) for theta in thetas])
-        yield 0.5 + 0.5 * (k + 1) / len(run.thetas)
-    zeros, dead, errors = (np.array(values) for values in zip(*map(_columns, looks), strict=True))
-    return Film(pixels, net.sizes[1], data, net, run.thetas, run.frames, zeros, dead, errors)
-
-
-def _columns(rows):
-    return tuple(zip(*rows, strict=True))
+    for k in kept:
+        looks.append(zip(*(_look(net, theta, data) for theta in run.thetas[k]), strict=True))
+        if not run.stopped and (yield 0.5 + 0.5 * len(looks) / len(kept)) == "stop":
+            break
+    kept = kept[: len(looks)]
+    zeros, dead, errors = map(np.array, zip(*looks, strict=True))
+    return Film(
+        pixels, net.sizes[1], data, net, run.thetas[kept], run.frames[kept], zeros, dead, errors
+    )
 
 
 @one_blas_thread()
@@ -167,7 +169,7 @@ def _build_steps(ax):
         "plain": [ax.plot([], [], color=color, **thin)[0] for color in LAYER_COLORS],
         "bands": [_moving_band(ax, color) for color in LAYER_COLORS],
         "lines": [ax.plot([], [], color=c, animated=True)[0] for c in LAYER_COLORS],
-        "now": ax.axvline(0, color=style.INK, lw=1, animated=True),
+        "now": ax.axvline(0, ymin=0.2, color=style.INK, lw=1, animated=True),
         "layers": style.direct_labels(ax, ("layer 1", "layer 2"), (0.5, 0.5), LAYER_COLORS, True),
         "ax": ax,
         "weight": style.beside_title(ax, 0.29),
@@ -181,7 +183,7 @@ def _moving_band(ax, color):
 
 
 def _build_weights(axes):
-    places, shown = np.arange(len(WEIGHTS)), [f"{weight:g}".replace("0.", ".") for weight in WEIGHTS]
+    places, shown = np.arange(len(WEIGHTS)), [f"{w:g}".replace("0.", ".") for w in WEIGHTS]
     top, bottom = axes["zeros"], axes["errors"]
     top.set(xlim=(-0.6, len(WEIGHTS) - 0.4), ylim=(-0.06, 1.06), xticks=places, yticks=(0, 0.5, 1))
     top.set_title("zero: dots, dead on all data: crosses")
@@ -470,7 +472,8 @@ def describe_sharpness(result):
     """The figure in words."""
     rivals = result.rivals
     each = "; ".join(
-        f"{WRITTEN[name]} {100 * mean:+.1f} +- {200 * spread:.1f} (zeros {100 * zeros:.0f} %)"
+        f"{WRITTEN[name]} {round(100 * mean, 1) + 0.0:+.1f} ± {200 * spread:.1f} "
+        f"(zeros {100 * zeros:.0f} %)"
         for name, mean, spread, zeros in zip(
             RIVALS, result.mean, result.spread, rivals.zeros.mean(1), strict=True
         )
@@ -516,7 +519,7 @@ FORMULAS = {
     "tanh(z)": np.tanh,
     "1 / (1 + exp(-z))": lambda z: 1 / (1 + np.exp(-z)),
     "where(z > 0, z, 0.01 z)": lambda z: np.where(z > 0, z, 0.01 * z),
-    "log(exp(0) + exp(z))": lambda z: np.logaddexp(0, z),
+    "logaddexp(0, z)": lambda z: np.logaddexp(0, z),
 }
 _LOOKS = dict(zip(FORMULAS, ("relu", "tanh", "sigmoid", "leaky_relu", "softplus"), strict=True))
 
@@ -644,7 +647,7 @@ def _build_shares(ax):
     return {
         "predicted": [ax.plot([], [], **theory)[0] for _ in FORMULAS],
         "shares": [ax.plot([], [], **style.marker(name))[0] for name in _LOOKS.values()],
-        "now": ax.axvline(512, color=style.GREY, lw=1, ls=(0, (2, 2)), animated=True),
+        "now": ax.axvline(1, ymax=0.82, color=style.GREY, lw=1, ls=(0, (2, 2)), animated=True),
     }
 
 
