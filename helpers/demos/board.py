@@ -374,6 +374,7 @@ def _window(theory, nets):
 
 
 def ten_to(exponent):
+    """10 to a whole power as text, with raised digits."""
     return "10" + f"{exponent:d}".translate(_SUPERSCRIPTS)
 
 

@@ -21,8 +21,8 @@ from helpers.mean_field import batch_norm_factor, signal
 from helpers.threads import one_blas_thread
 
 # In the order of their factor. The theory supposes that the examples of a batch stay equally large,
-# |z| of one example compared with the others; GELU, SiLU and softplus let them drift apart (their
-# E (f(sqrt(q) z) - E f)^2 grows faster than q at q = 1), and explode faster than it says.
+# |z| of one example compared with the others. GELU, SiLU and softplus let them drift apart and, in
+# deep nets, explode faster than it says, abs explodes slower: see `mean_field.batch_norm_factor`.
 SHOWN = {
     act.name: act
     for act in (
