@@ -17,7 +17,10 @@ import PIL.Image
 import psutil
 import pytest
 from ipywidgets.widgets.widget import _instances as living_widgets
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.transforms import Bbox, TransformedBbox
 
 from helpers import live as live_module
 from helpers.live import LiveFigure, choice, figure, live, number, show, toggle
@@ -264,6 +267,56 @@ def test_the_png_is_the_picture_on_the_canvas():
     for data in (fig._image.value, fig.png()):
         np.testing.assert_array_equal(pixels(data), canvas[..., :3])
     assert len(fig.png()) < len(fig._image.value)
+
+
+def written(renderer, x, y, text, **style):
+    """The pixels (80, 200, 4) after a text has been written on a white sheet."""
+    fig, sheet = Figure((2, 0.8), dpi=100), renderer(200, 80, 100)
+    sheet.draw_image(sheet.new_gc(), 0, 0, np.full((80, 200, 4), 255, np.uint8))
+    with rc():
+        fig.text(x / 200, y / 80, text, **style).draw(sheet)
+    return np.array(sheet.buffer_rgba()).astype(int)
+
+
+def middle(ink):
+    return (np.mgrid[:80, :200] * ink).sum((1, 2)) / ink.sum()
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        {},
+        {"color": (0.8, 0.2, 0.1), "alpha": 0.4, "ha": "right", "va": "top"},
+        {"color": (0.1, 0.2, 0.9, 0.5), "size": 7.5},
+        {"rotation": 90},
+    ],
+)
+@pytest.mark.parametrize("text", ["fjgÅ WA 0.123", "$10^{-88}$ x", "two\nlines"])
+def test_a_text_from_memory_looks_like_any_other(text, style):
+    """The same ink, at the same place to half a pixel: ours start at whole ones."""
+    kinds = live_module.Paper, RendererAgg
+    ours, plain = (255 - written(kind, 100, 40, text, **style)[..., :3] for kind in kinds)
+    assert plain.max() > 50
+    np.testing.assert_allclose(ours.sum((0, 1)), plain.sum((0, 1)), rtol=0.03)
+    np.testing.assert_allclose(middle(ours.sum(2)), middle(plain.sum(2)), rtol=0, atol=0.6)
+
+
+def test_a_text_from_memory_moves_and_is_clipped(monkeypatch):
+    fig = figure((2, 1))
+    label = fig.text(0.2, 0.5, "moves")
+    paper = live_module.Paper(300, 150, 150)
+    with rc():
+        label.draw(paper)
+        first = np.array(paper.buffer_rgba())
+        monkeypatch.setattr(RendererAgg, "draw_text", None)  # from now on it has to be memory
+        for x, y, box, shown in ((60, 75, None, 1), (90, 45, None, 1), (90, 45, (0, 0, 0.1, 1), 0)):
+            paper.clear()
+            label.set_position((x / 300, y / 150))
+            label.set_clip_box(box and TransformedBbox(Bbox.from_bounds(*box), fig.transFigure))
+            label.set_clip_on(box is not None)
+            label.draw(paper)
+            expected = np.roll(first, (75 - y, x - 60), (0, 1)) * shown
+            np.testing.assert_array_equal(np.array(paper.buffer_rgba())[..., 3], expected[..., 3])
 
 
 def test_the_layout_is_solved_once():
