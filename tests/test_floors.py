@@ -22,7 +22,8 @@ LEVELS = [
     ["network", "diagnostics", "theory", "mean_field"],
     ["batch_norm", "regions"],
     ["training"],                                   # floor 2
-    ["style"],                                      # floor 3
+    ["experiment"],
+    ["style", "plane"],                             # floor 3
     ["live", "table", "limits"],
     ["grading"],
     ["lesson"],
@@ -33,6 +34,7 @@ NUMPY_ONLY = {"numpy"}
 PICTURES = {"numpy", "matplotlib", "ipywidgets", "IPython", "PIL"}
 THIRD_PARTY = {"threads": {"threadpoolctl"}, "style": PICTURES, "live": PICTURES}
 THIRD_PARTY |= {"lesson": PICTURES, "demos": {"numpy", "matplotlib", "contourpy"}}
+THIRD_PARTY |= {"plane": {"numpy", "matplotlib", "contourpy"}}
 THIRD_PARTY |= {"limits": {"psutil"}}  # comes with IPython
 RANDOM_MODULES = ("np.random", "numpy.random")
 GENERATORS = {"Generator", "default_rng", "SeedSequence"}

@@ -12,17 +12,16 @@ from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
-from contourpy import FillType, LineType, contour_generator
-from matplotlib.patches import Patch, PathPatch
-from matplotlib.path import Path
+from matplotlib.patches import Patch
 
-from helpers import style
+from helpers import plane, style
 from helpers.activations import ACTIVATIONS, Activation
 from helpers.checks import one_of, quoted, real, whole
 from helpers.datasets import DATASETS, Data
 from helpers.live import choice, live, number
 from helpers.losses import LOGISTIC, accuracy
 from helpers.network import Net
+from helpers.plane import TINTS
 from helpers.threads import one_blas_thread
 from helpers.training import Momentum, part, training
 
@@ -33,15 +32,12 @@ LAST_LOOKS = 0.2  # seconds for pictures when training is stopped early
 
 REACH = 1.9  # the plane is drawn from -REACH to REACH in both directions
 AXIS = np.linspace(-REACH, REACH, 51)
-GRID = np.stack(np.meshgrid(AXIS, AXIS), axis=-1).reshape(-1, 2)
+GRID = plane.grid(AXIS)
 STRAIGHT = 0.005  # a boundary that strays less from a straight line, half a pixel, is called one
-LEVELS = (-log(9), 0.0, log(9))  # logits at which class 1 has probability 0.1, 0.5 and 0.9
-HUGE = 1e30  # logits beyond are cut: the contours need finite numbers
 
 VIEWS = ("all nets", "best net", "median net", "worst net")
 ZERO, ONE = style.BLUE, style.ORANGE  # the colours of the two classes, as in the other demos
 THIN = "#555555"  # of many boundaries; not transparent, which would take longer to draw
-TINTS = ("#8FC1E3", "#D3E7F4", "#FBE9C2", "#F2C873")  # class 0 for sure, class 0, 1, 1 for sure
 
 
 # --- The record: many nets, one training --------------------------------------------------------
@@ -163,17 +159,11 @@ def _look(run, k, data):
     theta = run.thetas[k]
     with np.errstate(all="ignore"):  # a net on its way to infinity
         right = accuracy(run.net.output(theta, data.X), data.Y)
-        logits = np.clip(np.nan_to_num(run.net.output(theta, GRID)), -HUGE, HUGE)
+        logits = plane.finite(run.net.output(theta, GRID))
     logits = logits.reshape(-1, AXIS.size, AXIS.size)
-    lines = [_boundary(one) for one in logits]
+    lines = [plane.line(AXIS, one) for one in logits]
     bends = np.array([_bend(line) for line in lines])
     return logits.astype(np.float32), np.median(logits, axis=0), lines, bends, right
-
-
-def _boundary(logits):
-    contours = contour_generator(AXIS, AXIS, logits, line_type=LineType.ChunkCombinedNan)
-    points = contours.lines(0.0)[0][0]
-    return np.empty((0, 2)) if points is None else points
 
 
 def _bend(line):
@@ -220,8 +210,8 @@ def compute_decision_boundary(*, record, frame=-1, show="all nets"):
     shown = slice(None) if net < 0 else slice(net, net + 1)
     return Boundary(
         record, show, step, net,
-        _regions(record.middle[frame] if net < 0 else record.logits[frame, net]),
-        _joined(record.lines[frame][shown]), record.bends[frame, shown],
+        plane.regions(AXIS, record.middle[frame] if net < 0 else record.logits[frame, net]),
+        plane.joined(record.lines[frame][shown]), record.bends[frame, shown],
         record.losses[step, shown], record.accuracy[frame, shown],
     )  # fmt: skip
 
@@ -231,31 +221,15 @@ def _chosen(ranking, show):
     return int(ranking[places[show]]) if show in places else -1
 
 
-def _regions(logits):
-    contours = contour_generator(AXIS, AXIS, logits, fill_type=FillType.ChunkCombinedCode)
-    return [_outline(*contours.filled(level, 2 * HUGE)) for level in LEVELS]
-
-
-def _outline(points, codes):
-    if points[0] is None:
-        return np.empty((0, 2)), np.empty(0, np.uint8)
-    return points[0], codes[0]
-
-
-def _joined(lines):
-    gap = np.full((1, 2), np.nan)
-    return np.concatenate([part for line in lines for part in (line, gap)])
-
-
 # --- The figure ---------------------------------------------------------------------------------
 
 
 def build_decision_boundary(fig):
     """Left: the plane. Right: the loss of all nets over the steps."""
     left, right = fig.subplots(1, 2, width_ratios=(1, 1.05))
-    plane = _build_plane(left)
-    fig.legend(handles=_key(plane), loc="outside lower center", ncols=6, **_KEY)
-    return {"film": None, **plane, **_build_losses(right)}
+    places = _build_plane(left)
+    fig.legend(handles=_key(places), loc="outside lower center", ncols=6, **_KEY)
+    return {"film": None, **places, **_build_losses(right)}
 
 
 def _build_plane(ax):
@@ -264,14 +238,9 @@ def _build_plane(ax):
     ax.set_ylabel("x2", rotation=0)
     ax.set_title("after step")
     ax.spines[:].set_visible(False)
-    ax.set_facecolor(TINTS[0])
-    regions = [
-        ax.add_patch(PathPatch(Path(np.empty((0, 2))), fc=tint, lw=0, animated=True))
-        for tint in TINTS[1:]
-    ]
     look = {"ms": 6, "mec": style.INK, "mew": 0.7, "ls": "none", "animated": True, "zorder": 4}
     return {
-        "regions": regions,
+        "regions": plane.patches(ax),
         "lines": ax.plot([], [], color=style.INK, animated=True, zorder=3)[0],
         "zero": ax.plot([], [], marker="o", mfc=ZERO, label="class 0", **look)[0],
         "one": ax.plot([], [], marker="^", mfc=ONE, label="class 1", **look)[0],
@@ -282,10 +251,10 @@ def _build_plane(ax):
 _KEY = {"handlelength": 1.0, "handletextpad": 0.5, "columnspacing": 1.2, "borderaxespad": 0.2}
 
 
-def _key(plane):
+def _key(places):
     words = ("says 0, over 90 % sure", "says 0", "says 1", "says 1, over 90 % sure")
     tints = [Patch(color=tint, label=word) for tint, word in zip(TINTS, words, strict=True)]
-    return [plane["zero"], plane["one"], *tints]
+    return [places["zero"], places["one"], *tints]
 
 
 def _build_losses(ax):
@@ -316,8 +285,7 @@ def _beside_title(ax, x):
 
 def draw_decision_boundary(artists, result):
     """Move everything; True after a new training, whose curves stand still."""
-    for patch, outline in zip(artists["regions"], result.regions, strict=True):
-        patch.set_path(Path(*outline))
+    plane.move(artists["regions"], result.regions)
     alone = result.net >= 0
     artists["lines"].set_data(*result.lines.T)
     artists["lines"].set(linewidth=2.0 if alone else 0.9, color=style.INK if alone else THIN)

@@ -8,6 +8,7 @@ import PIL.Image
 import pytest
 from matplotlib.colors import to_rgb
 
+from helpers import plane
 from helpers.activations import ACTIVATIONS, Activation
 from helpers.datasets import DATASETS
 from helpers.demos import boundary
@@ -241,13 +242,13 @@ def test_every_place_has_the_colour_of_its_probability(moons, show):
     image = np.array(PIL.Image.open(io.BytesIO(picture.paint(result))))
     logits = moons.logits[30]
     logits = np.median(logits, axis=0) if result.net < 0 else logits[result.net]
-    wanted = (logits[..., None] > np.array(boundary.LEVELS)).sum(-1)
+    wanted = (logits[..., None] > np.array(plane.LEVELS)).sum(-1)
     x1, x2 = np.meshgrid(boundary.AXIS, boundary.AXIS)
     ax = picture.artists["lines"].axes
     across, up = ax.transData.transform(np.column_stack([x1.ravel(), x2.ravel()])).T
     inside = (abs(x1) < 1.8).ravel() & (abs(x2) < 1.8).ravel()
     pixels = image[(image.shape[0] - up[inside]).astype(int), across[inside].astype(int)]
-    tints = 255 * np.array([to_rgb(tint) for tint in boundary.TINTS])
+    tints = 255 * np.array([to_rgb(tint) for tint in plane.TINTS])
     right = abs(pixels - tints[wanted.ravel()[inside]]).max(-1) < 3
     assert right.mean() > 0.8  # the rest lies under points and lines
     assert len(np.unique(wanted)) == 4
