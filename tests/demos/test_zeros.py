@@ -1,6 +1,7 @@
 """The records are the trainings they claim to be, the pictures are the records."""
 
 import io
+import time
 
 import numpy as np
 import PIL.Image
@@ -287,6 +288,17 @@ def test_timings_are_positive_and_of_every_layer_and_formula():
     with pytest.raises(ValueError, match="inputs must be one of 32, 64, got 512"):
         zeros.compute_cost(record=early)
     drawn("cost", zeros.compute_cost(record=early, inputs=64))
+
+
+def test_seconds_are_those_of_most_turns():
+    calls = []
+
+    def sometimes_slow(z):
+        calls.append(z)
+        time.sleep(0.03 if len(calls) % 7 == 2 else 0.001)
+
+    assert 0.001 <= zeros.seconds(sometimes_slow, 1.0) < 0.015
+    assert len(calls) == 2 * zeros.TURNS
 
 
 def test_formulas_are_what_their_names_say():
