@@ -211,7 +211,7 @@ def build_hinges(fig):
         ax.set_xticklabels(("0", "1", "10", "100"))
         ax.minorticks_off()
     share.set(ylim=(0, 1.02), yticks=(0, 0.5, 1), yticklabels=("0%", "50%", "100%"))
-    share.set_title("dead units")
+    share.set_title("dead units:")
     hinges.set(title="hinges -b/w (grey: data)")
     sides = (-1.12 * RIM, 1.12 * RIM)
     disc.set(xlim=sides, ylim=sides, aspect="equal", xticks=(-3, 0, 3), yticks=(-3, 0, 3))
@@ -246,7 +246,7 @@ def _build_function(ax):
     return {
         "target": ax.plot([], [], **style.THEORY)[0],
         "curve": ax.plot([], [], color=style.VERMILLION, **_MOVING)[0],
-        "title": style.beside_title(ax, 0.21),
+        "title": style.beside_title(ax, 0.22),
     }
 
 
@@ -256,7 +256,7 @@ def _build_share(ax):
         "median": ax.plot([], [], color=style.INK)[0],
         "theory": ax.plot([], [], **style.THEORY, marker="D", ms=6, clip_on=False, zorder=5)[0],
         "one": ax.plot([], [], color=style.VERMILLION, lw=1.2, **_MOVING)[0],
-        "count": style.beside_title(ax, 0.64),
+        "count": style.beside_title(ax, 0.66),
     }
 
 
@@ -281,7 +281,7 @@ def draw_hinges(artists, result):
     a["curve"].set_data(r.lives.X[:, 0], np.clip(r.curve, *_BEYOND))
     a["one"].set_data(r.lives.steps, r.lives.dead[:, r.net - 1])
     a["title"].set_text(f"{r.net}, step {r.step}")
-    a["count"].set_text(f"{(r.kinds == DEAD).sum()} of {r.kinds.size}")
+    a["count"].set_text(f"{np.mean(r.kinds == DEAD):.0%}")
     for line in a["now"]:
         line.set_xdata([r.step, r.step])
     return full

@@ -194,7 +194,7 @@ def test_hinges_artists_show_the_result():
     np.testing.assert_array_equal(drawn["one"].get_ydata(), r.lives.dead[:, 3])
     assert drawn["theory"].get_ydata() == [r.lives.theory.dead]
     assert drawn["title"].get_text() == f"4, step {r.step}" == "4, step 6"
-    assert drawn["count"].get_text() == f"{(r.kinds == DEAD).sum()} of 20"
+    assert drawn["count"].get_text() == f"{(r.kinds == DEAD).mean():.0%}"
     assert f"{(r.kinds == DEAD).sum()} units dead on all the data" in figure.text
     assert f"theory {r.lives.theory.dead:.0%}" in figure.text
 
