@@ -679,13 +679,15 @@ def verdicts(result):
     """What holds on every machine the course is made for, as sentences and truth values."""
     here = dict(zip(FORMULAS, result.shares[result.i], strict=True))
     relu, tanh, sigmoid, *_ = here.values()
-    return {
+    says = {
         "max(z, 0) takes less than 10 % of the layer's time": bool(relu < 0.1),
         "tanh and sigmoid take less than half of it": bool(max(tanh, sigmoid) < 0.5),
         "max(z, 0) takes less than tanh and sigmoid": bool(relu < min(tanh, sigmoid)),
-        "every share is smaller than with the fewest inputs":
-            bool((result.shares[result.i] < result.shares[0]).all()),
-    }  # fmt: skip
+    }
+    if result.i:
+        falls = result.shares[result.i] < result.shares[0]
+        says[f"every share is smaller than with {INPUTS[0]} inputs"] = bool(falls.all())
+    return says
 
 
 def describe_cost(result):
