@@ -245,9 +245,9 @@ def explosion(activation="relu", depth=30, scale=1.41, width=100, batch=100, see
         controls={
             "activation": choice(activation, list(SHOWN), "activation"),
             "depth": number(depth, *DEPTHS, 1, "hidden layers"),
-            "scale": number(scale, *SCALES, 0.05, "scale sigma_w of the weights"),
+            "scale": number(scale, *SCALES, 0.05, "scale sigma_w"),
             "width": number(width, *WIDTHS, 4, "units per layer"),
-            "batch": number(batch, *BATCHES, 4, "examples in the batch"),
+            "batch": number(batch, *BATCHES, 4, "batch size"),
             "seed": number(seed, *SEEDS, 1, "seed"),
         },
         call="normalisation.explosion",

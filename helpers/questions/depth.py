@@ -37,8 +37,8 @@ FORWARD_BACKWARD = dict(
     answer=1,
     why=(
         "Forwards f counts, backwards f'. A sigmoid net keeps its mean square whatever you "
-        "do, and its gradient is gone. Only where f(z) = f'(z) z (ReLU, leaky ReLU, linear) "
-        "one scale keeps both."
+        "do, and its gradient is gone. Where f(z) = f'(z) z (ReLU, leaky ReLU, linear) one "
+        "scale keeps both; elsewhere it takes a special pair of sigma_w and sigma_b (section 7)."
     ),
 )
 
