@@ -580,7 +580,7 @@ def build_prelu(fig):
     return {
         "film": None, "slopes": slopes, "curves": [],
         "wanted": unit.plot([], [], **style.THEORY, **moving)[0],
-        "unit": unit.plot([], [], **{**style.look("leaky_relu"), "lw": 3}, **moving)[0],
+        "unit": unit.plot([], [], color=style.SKY, lw=3, **moving)[0],
         "a": style.beside_title(unit, 0.47),
         "predicted": error.plot([], [], **style.THEORY, **moving)[0],
         "path": error.plot([], [], **dots, **moving)[0],
