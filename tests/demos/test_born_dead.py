@@ -178,6 +178,9 @@ def test_a_path_has_a_point_for_every_look_of_its_kind(lives):
         drawn = ~np.isnan(y).reshape(25, -1)[:, :-1].T
         wanted = (kinds == kind) & (r.places > low) & (r.places < high)
         assert (drawn[wanted]).all()
+        inside = (r.places > low) & (r.places < high)
+        begins = (kinds[:-1] != kind) & (kinds[1:] == kind) & inside[:-1]
+        assert drawn[:-1][begins].all()
         extra = drawn & ~wanted  # a path begins at the look before, where it was another kind
         assert (kinds[1:][extra[:-1]] == kind).all() and not extra[-1].any()
 
