@@ -727,13 +727,15 @@ def _change(clean, noisy):
 @one_blas_thread()
 def _probe(train, labels, test, answers):
     """Share of right answers (nets,) of the best linear readout of a code: ridge regression."""
-    mean = train.mean(-2, keepdims=True)
-    size = np.sqrt(np.square(train - mean).mean((-2, -1), keepdims=True))
-    train, test = (train - mean) / size, (test - mean) / size
-    targets = np.eye(10)[labels]
-    gram = train.mT @ train / len(labels) + RIDGE * np.eye(train.shape[-1])
-    W = np.linalg.solve(gram, train.mT @ (targets - targets.mean(0)) / len(labels))
-    return ((test @ W + targets.mean(0)).argmax(-1) == answers).mean(-1)
+    mean, targets = train.mean(-2, keepdims=True), np.eye(10)[labels]
+    centred, units = train - mean, np.eye(train.shape[-1])
+    gram = centred.mT @ centred
+    ridge = RIDGE * np.trace(gram, axis1=-2, axis2=-1) / len(units)
+    W = np.linalg.solve(
+        gram + ridge[:, None, None] * units, centred.mT @ (targets - targets.mean(0))
+    )
+    scores = test @ W - mean @ W + targets.mean(0)
+    return (scores.argmax(-1) == answers).mean(-1)
 
 
 def _distinct(on):
