@@ -113,9 +113,9 @@ def cells_are_short(notebook, name):
 
 
 def may_be_long(cell):
-    """A solution, and a question or a table: one call, most of it words."""
+    """A solution, the imports, and a question or a table: one call, most of it words."""
     is_one_call = re.fullmatch(r"lesson\.\w+\(\n(    .*\n)+\)", cell.source)
-    return "solution" in cell.metadata.get("tags", []) or is_one_call
+    return "solution" in cell.metadata.get("tags", []) or cell.id == "setup" or is_one_call
 
 
 def code_is_plain_python(notebook, name):
