@@ -163,6 +163,10 @@ class BatchNormNet(Net):
         backward(self.layers(theta), dfs, passed, passed.Z, dA, self.layers(gradient))
         return gradient
 
+    def output(self, theta, X):
+        """Output (..., n, outputs) on the batch X."""
+        return self.forward(theta, X).A[-1]
+
     def folded(self, theta, X):
         """theta of the plain Net(sizes, act, out) with the means and deviations of X held fixed.
 

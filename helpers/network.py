@@ -171,9 +171,13 @@ class Net:
         X = self.fitting(theta, X)
         return forward(self.layers(theta), self.acts, X)
 
+    @one_blas_thread()
     def output(self, theta, X):
-        """Output (..., batch, outputs) of the net."""
-        return self.forward(theta, X).A[-1]
+        """Output (..., batch, outputs) of the net; the layers before it take no memory."""
+        a = self.fitting(theta, X)
+        for (W, b), act in zip(self.layers(theta), self.acts, strict=True):
+            a = act.f(a @ W + b)
+        return a
 
     @one_blas_thread()
     def deltas(self, theta, Z, dA):

@@ -176,7 +176,7 @@ class Run:
     losses    (t + 1, *lead): losses[t] = loss of the net after t steps, on the batch of step t,
               the penalty included
     frames    (F,) steps at which theta was kept, the last one included
-    thetas    (F, *lead, P) theta after that many steps
+    thetas    (F, *lead, P) theta after that many steps; a list of what `keep` made of it, if given
     theta     (*lead, P) the last state with a finite loss
     diverged  (*lead,) first step whose loss was not finite, -1 where there is none. That net keeps
               the state of the step before; its losses are NaN from the next step on
@@ -213,10 +213,12 @@ def train(
     rng=None,
     paired=True,
     record=100,
+    keep=None,
 ) -> Run:
     """Train to the end and return the `Run`; what the arguments mean stands at `training`."""
     how = dict(optimizer=optimizer, penalty=penalty, batch=batch, rng=rng, paired=paired)
-    return finish(training(net, theta, X, Y, loss, steps=steps, record=record, **how))
+    kept = dict(record=record, keep=keep)
+    return finish(training(net, theta, X, Y, loss, steps=steps, **how, **kept))
 
 
 def training(
@@ -233,6 +235,7 @@ def training(
     rng=None,
     paired=True,
     record=100,
+    keep=None,
 ) -> Generator[float, str | None, Run]:
     """Generator: yields the progress (0 to 1) about every 50 ms, returns the `Run`.
 
@@ -246,6 +249,8 @@ def training(
     rng        numpy Generator for the batches; the same seed gives the same run, bit by bit
     paired     True: all nets of an ensemble see the same batches; False: each has its own
     record     how many snapshots to keep, spread evenly, or a sequence of steps to keep
+    keep       None, or a function of theta: a snapshot is what it returns, not theta itself (45
+               snapshots of 20 nets of 37,000 numbers are 270 MB); theta changes afterwards
 
     `generator.send("stop")` ends the run early: it returns (StopIteration.value) what there is.
     Everything is checked here, before the first step: ValueError or TypeError with both shapes.
@@ -255,7 +260,7 @@ def training(
     steps = whole("steps", steps, 0)
     lead, n = theta.shape[:-1], X.shape[-2]
     affordable(f"the losses of {steps:,} steps", (steps + 1) * prod(lead))
-    frames = _frames(record, steps, theta)
+    frames = _frames(record, steps, 0 if keep else theta.nbytes)
     batches = repeat((X, Y))
     if batch is not None:
         generator("rng", rng)
@@ -263,7 +268,7 @@ def training(
         batches = _batches(X, Y, batch, rng, () if paired else lead)
     _keep_freed_memory()
     update, penalty = optimizer.start(theta), _started(penalty, net, theta)
-    return _chunks(_Descent(net, theta, loss, batches, update, penalty, steps, frames))
+    return _chunks(_Descent(net, theta, loss, batches, update, penalty, steps, frames, keep))
 
 
 def finish(job):
@@ -340,11 +345,11 @@ def _keep_freed_memory():
     np.empty(LARGEST_FREED, np.uint8)
 
 
-def _frames(record, steps, theta):
-    """The steps at which to keep theta, ascending."""
+def _frames(record, steps, size):
+    """The steps at which to keep a snapshot of `size` bytes, ascending."""
     evenly = np.ndim(record) == 0
     count = min(whole("record", record, 1), steps + 1) if evenly else len(record)
-    affordable(f"the record of {count:,} snapshots", count * theta.size, theta.itemsize)
+    affordable(f"the record of {count:,} snapshots", count * size, 1)
     if evenly:
         return np.linspace(steps, 0, count).round().astype(int)[::-1].tolist()
     return sorted({whole(f"record[{k}]", step, 0, steps) for k, step in enumerate(record)})
@@ -400,7 +405,7 @@ def _penalised(layers, dfs, passed, given, dA, out):
 class _Descent:
     """One run while it goes on: theta, and everything that changes with it."""
 
-    def __init__(self, net, theta, loss, batches, update, penalty, steps, frames):
+    def __init__(self, net, theta, loss, batches, update, penalty, steps, frames, keep):
         self.net, self.loss, self.batches, self.update = net, loss, batches, update
         self.theta, self.before, self.gradient = theta, theta.copy(), np.empty_like(theta)
         self.layers, self.slots = net.layers(theta), net.layers(self.gradient)  # views, made once
@@ -408,9 +413,10 @@ class _Descent:
         self.forward, self.backward = getattr(net, "calculus", plain)
         self.penalty = penalty
         self.steps = self.total = steps  # `stop` lowers the first
-        self.due, self.kept = set(frames), []
+        self.due, self.kept, self.keep = set(frames), [], keep
         self.losses = np.full((steps + 1, *theta.shape[:-1]), np.nan)
-        self.thetas = np.empty((len(frames) + 1, *theta.shape), theta.dtype)  # + 1: early end
+        room = len(frames) + 1  # + 1: early end
+        self.thetas = [None] * room if keep else np.empty((room, *theta.shape), theta.dtype)
         self.diverged = np.full(theta.shape[:-1], -1)
         self.frozen = None  # or which nets are
         self.from_output = [act in DF_FROM_OUTPUT for act in net.acts]
@@ -451,7 +457,7 @@ class _Descent:
         self.frozen = self.diverged >= 0
 
     def snapshot(self):
-        self.thetas[len(self.kept)] = self.theta
+        self.thetas[len(self.kept)] = self.keep(self.theta) if self.keep else self.theta
         self.kept.append(self.t)
 
     def finish(self):

@@ -300,6 +300,19 @@ def test_which_snapshots_are_kept(record, steps, frames):
     assert result.thetas.shape == (len(frames), NET.P) and result.losses.shape == (steps + 1,)
 
 
+def test_a_snapshot_can_be_what_a_function_makes_of_theta():
+    plain = run(steps=12, record=[0, 5])
+    seen = run(steps=12, record=[0, 5], keep=lambda theta: theta.mean())
+    np.testing.assert_array_equal(seen.frames, [0, 5, 12])
+    assert seen.thetas == [theta.mean() for theta in plain.thetas]
+    np.testing.assert_array_equal(seen.theta, plain.theta)
+    wide, many = Net((1, 10**5, 1)), dict(steps=10**4, record=10**4)
+    theta = np.zeros(wide.P)
+    with pytest.raises(ValueError, match="record of 10,000 snapshots"):
+        training(wide, theta, np.zeros((1, 1)), np.zeros((1, 1)), SQUARED_ERROR, **many)
+    training(wide, theta, np.zeros((1, 1)), np.zeros((1, 1)), SQUARED_ERROR, keep=np.mean, **many)
+
+
 def test_a_run_is_frozen_and_says_what_it_trained():
     result = run(steps=0)
     assert isinstance(result, Run) and result.net is NET and result.loss is LOGISTIC

@@ -24,7 +24,7 @@ from helpers.losses import SOFTMAX, accuracy
 from helpers.mean_field import batch_norm_factor, sigmoid_image, signal
 from helpers.network import Net
 from helpers.threads import one_blas_thread
-from helpers.training import SGD, part, training
+from helpers.training import SGD, training
 
 PIXELS, CLASSES, TRAIN = 64, 10, 1400
 SEEDS = (0, 99)
@@ -89,35 +89,22 @@ def record_top_layer(*, activation="sigmoid", layers=4, width=100, lr=0.5, seed=
     """
     act = ACTIVATIONS[one_of("activation", activation, UNITS)]
     hidden = [whole("width", width, *WIDTHS)] * whole("layers", layers, *LAYERS)
-    net, (train, _) = Net((PIXELS, *hidden, CLASSES), act), _digits()
-    theta = net.init(_rng(seed, 0), "uniform", lead=(NETS,))
-    descent = training(
-        net, theta, *train[:2], SOFTMAX, steps=STEPS, batch=BATCH, rng=_rng(seed, 1),
-        optimizer=SGD(real("lr", lr, *TOP_RATES)), record=FRAMES,
+    net, (train, test) = Net((PIXELS, *hidden, CLASSES), act), _digits()
+    edges = _bins(act)
+    run = yield from training(
+        net, net.init(_rng(seed, 0), "uniform", lead=(NETS,)), *train[:2], SOFTMAX, steps=STEPS,
+        batch=BATCH, rng=_rng(seed, 1), optimizer=SGD(real("lr", lr, *TOP_RATES)), record=FRAMES,
+        keep=lambda theta: _look(net, theta, edges),
     )  # fmt: skip
-    run = yield from part(descent, 0, 0.6)
-    return (yield from part(_layers(run), 0.6, 1))
+    looks = (np.stack(parts) for parts in zip(*run.thetas, strict=True))
+    right = accuracy(net.output(run.theta, test.X), test.Y)
+    return Layers(net, run.frames, *looks, edges, right, run.message)
 
 
-def _layers(run):
-    """Generator: look at every snapshot."""
-    edges, looks = np.linspace(*_range(run), BINS + 1), []
-    for theta in run.thetas:
-        looks.append(_look(run.net, theta, edges))
-        yield len(looks) / len(run.thetas)
-    means, slopes, shares = (np.stack(parts) for parts in zip(*looks, strict=True))
-    test = _digits()[1]
-    right = accuracy(run.net.output(run.theta, test.X), test.Y)
-    return Layers(run.net, run.frames, means, slopes, shares, edges, right, run.message)
-
-
-def _range(run):
-    """The bins cover all that a bounded activation can be; of ReLU 99 % of what the nets give."""
-    low, high = run.net.acts[0].range
-    if np.isfinite(high):
-        return low, high
-    hidden = run.net.forward(run.theta, _digits()[1].X[:SHOWN]).A[1:-1]
-    return low, max(1.0, *(np.quantile(a, 0.99) for a in hidden))
+def _bins(act):
+    """They cover all that a bounded activation can be, and most of what ReLU gives here."""
+    low, high = act.range
+    return np.linspace(low, min(high, 2.0), BINS + 1)
 
 
 @one_blas_thread()
@@ -384,22 +371,12 @@ def record_rescue(
     """
     start = Start(kind, depth, gain, compensation, seed).check()
     net, (train, _) = start.net, _standardised()
-    descent = training(
+    run = yield from training(
         net, net.pack(start.layers), *train[:2], SOFTMAX, steps=RESCUE_STEPS, batch=RESCUE_BATCH,
         rng=_rng(seed, 1), optimizer=SGD(real("lr", lr, *RATES)), record=LOOKS,
+        keep=lambda theta: [held_out_accuracy(net, one) for one in theta],  # not much memory
     )  # fmt: skip
-    run = yield from part(descent, 0, 0.85)
-    right = yield from part(_right_answers(run), 0.85, 1)
-    return Trained(start, lr, run.frames, right, run.message)
-
-
-def _right_answers(run):
-    """Generator: share of right answers on the test digits of every snapshot."""
-    right = []
-    for theta in run.thetas:
-        right.append(held_out_accuracy(run.net, theta))
-        yield len(right) / len(run.thetas)
-    return np.array(right)
+    return Trained(start, lr, run.frames, np.array(run.thetas), run.message)
 
 
 @one_blas_thread()
