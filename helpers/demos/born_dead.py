@@ -451,6 +451,8 @@ def record_born_dead(*, nets=1000, bias=0.1, seed=0):
     """Generator: draw the nets and see who is dead, yield the progress, return Births.
 
     nets  200 to 2000; bias standard deviation of the random biases, 0.05 to 1; seed 0 to 99
+
+    Sent "stop" it returns None: half of the dots would be no picture.
     """
     nets, bias = whole("nets", nets, *COUNTS), real("bias", bias, *SPREADS)
     rng, dead, outputs = _rng(seed, 1), {}, {}

@@ -176,6 +176,8 @@ def test_a_path_has_a_point_for_every_look_of_its_kind(lives):
     for kind in (DEAD, BENDING, ALWAYS):
         x, y = born_dead._paths(r, kind)
         drawn = ~np.isnan(y).reshape(25, -1)[:, :-1].T
+        assert (x.reshape(25, -1)[:, :-1] == lives.steps).all()
+        np.testing.assert_array_equal(y.reshape(25, -1)[:, :-1].T[drawn], r.places[drawn])
         wanted = (kinds == kind) & (r.places > low) & (r.places < high)
         assert (drawn[wanted]).all()
         inside = (r.places > low) & (r.places < high)
@@ -306,6 +308,16 @@ def test_outputs_are_there_for_nets_that_live(births):
     kinked = births.outputs["he"][4, 2]  # biases 0: two straight lines that meet at 0
     bends = np.diff(kinked[~np.isnan(kinked).any(-1)], 2)
     assert np.delete(bends, [18, 19], axis=1) == pytest.approx(0, abs=1e-12)
+
+
+def test_stop_leaves_hinges_that_can_be_drawn():
+    making = record_hinges(width=100)
+    next(making)
+    with pytest.raises(StopIteration) as end:
+        making.send("stop")
+    lives = end.value.value
+    assert 1 <= len(lives.steps) and lives.mse.shape == (len(lives.steps), NETS)
+    assert "Stopped by hand" in born_dead.describe_hinges(compute_hinges(record=lives))
 
 
 def test_stop_while_drawing():
