@@ -176,11 +176,13 @@ def _sheet(act):
             raise ValueError(f"{act.name} must give numbers for |z| <= 10, but it gives NaN")
         measured = act.range == (-inf, inf) and act.name == activations.YOURS
         low, high = (f.min(), f.max()) if measured else act.range
+        curves = act.f(CURVE), act.df(CURVE)
+        steepest = np.nanmax(np.abs(np.append(df, curves[1])))  # CURVE comes nearest to 0
         facts = Facts(
             1 / sqrt(second) if second else inf, mean, float(weights @ (f == 0)),
-            float(np.nanmax(abs(df))), float(low), float(high),
+            float(steepest), float(low), float(high),
         )  # fmt: skip
-        return facts, act.f(CURVE), act.df(CURVE)
+        return facts, *curves
 
 
 @lru_cache(maxsize=1)
@@ -438,6 +440,10 @@ class PReluNet(Net):
         X = self.fitting(theta, X)
         return _forward(self.layers(theta), self.acts, X)
 
+    def output(self, theta, X):
+        """Output (..., batch, outputs) of the net."""
+        return self.forward(theta, X).A[-1]
+
     @one_blas_thread()
     def deltas(self, theta, Z, dA):
         """[d loss / d Z of every layer], given dA = d loss / d output."""
@@ -551,7 +557,7 @@ def compute_prelu(*, record, frame=-1, target=-1.0):
     target = real("target", target, *TARGETS)
     return PRelu(
         record, int(record.steps[frame]), target,
-        learned_slope(target, record.start, record.lr),
+        learned_slope(target, record.start, record.lr, STEPS),
         _predicted(target, record.start, record.lr), record.slopes[frame],
     )  # fmt: skip
 
