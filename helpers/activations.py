@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from helpers.checks import one_of, real, real_array, values_of
+from helpers.checks import one_of, quoted, real, real_array, values_of
 
 _DENSITY_AT_0 = 1 / math.sqrt(2 * math.pi)  # of the standard normal distribution
 
@@ -514,6 +514,25 @@ def _side_by_side(functions):
         return np.concatenate([f(z[..., i:j]) for f, i, j in pairs], axis=-1)
 
     return apply
+
+
+def record_of(name, value, mixed=False):
+    """Return `value` if it is an Activation, the same for every unit unless `mixed` ones will do.
+
+    Else TypeError or ValueError, in words.
+    """
+    if not isinstance(value, Activation):
+        raise TypeError(f"{name} must be an Activation (with f and df), got {quoted(value)}")
+    if value.parts and not mixed:
+        raise ValueError(f"{name} must be the same for every unit, got {value.name}")
+    return value
+
+
+def with_own(own=None, mixed=False):
+    """ACTIVATIONS by name; the learner's `own`, if there is one, comes first. As `record_of`."""
+    if own is None:
+        return ACTIVATIONS
+    return {record_of("own", own, mixed).name: own, **ACTIVATIONS}
 
 
 def own(f):

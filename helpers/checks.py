@@ -47,6 +47,13 @@ def real(name, value, low=-math.inf, high=math.inf, *, open_low=False, open_high
     return number
 
 
+def truth(name, value):
+    """Return `value` as a bool if it is True or False; all else, 0 and 1 too, is a TypeError."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(_sentence(name, "True or False", value))
+    return bool(value)
+
+
 def one_of(name, value, options):
     """Return `value` if it is one of the texts in `options`, else say which there are."""
     options = list(options)

@@ -194,9 +194,7 @@ class Toggle:
     unit = ""
 
     def check(self, name, value):
-        if not isinstance(value, bool | np.bool_):
-            raise TypeError(f"{name} must be True or False, got {checks.quoted(value)}")
-        return bool(value)
+        return checks.truth(name, value)
 
     def clean(self, value):
         return bool(value)

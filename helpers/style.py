@@ -181,6 +181,14 @@ def _nondecreasing(values):
     return np.repeat(means, counts)
 
 
+def retitle(ax, words):
+    """Set the title, which stands still; True if it was another, so all has to be drawn again."""
+    if ax.get_title(loc="left") == words:
+        return False
+    ax.set_title(words)
+    return True
+
+
 def beside_title(ax, x=0.0):
     """A text that may change with every step, in the (last) line of the title, `x` axes widths in.
 

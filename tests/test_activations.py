@@ -45,9 +45,11 @@ from helpers.activations import (
     leaky_relu,
     mixed,
     own,
+    record_of,
     softplus,
     surrogate,
     swish,
+    with_own,
 )
 
 MEMBERS = [
@@ -839,3 +841,18 @@ def test_own_returns_records_and_refuses_the_rest():
         own(np.sqrt)
     with pytest.raises(ValueError, match="treat every number on its own"):
         own(lambda z: z - z.mean())
+
+
+def test_the_learners_record_comes_first():
+    mine = dataclasses.replace(TANH, name="mine")
+    assert with_own() is ACTIVATIONS
+    assert list(with_own(mine)) == ["mine", *ACTIVATIONS] and with_own(mine)["mine"] is mine
+    assert list(with_own(mixed("relu", "tanh"), mixed=True))[1:] == list(ACTIVATIONS)
+
+
+def test_what_is_no_record_is_named():
+    assert record_of("own", TANH) is TANH
+    with pytest.raises(TypeError, match=r"own must be an Activation \(with f and df\), got 'relu'"):
+        with_own("relu")
+    with pytest.raises(ValueError, match="own must be the same for every unit, got mixed"):
+        record_of("own", mixed("relu", "tanh"))

@@ -15,6 +15,7 @@ from helpers.checks import (
     quoted,
     real,
     real_array,
+    truth,
     values_of,
     whole,
 )
@@ -310,3 +311,16 @@ def test_values_of_may_be_infinite_on_request():
         assert got[1] == np.inf
     with pytest.raises(ValueError, match="ZeroDivisionError"):
         values_of("f", lambda z: 1 / float(z), [0.0], infinite=True)
+
+
+# --- truth ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [True, False, np.True_, np.False_])
+def test_truth_values_become_bools(value):
+    assert truth("bend", value) is bool(value)
+
+
+@pytest.mark.parametrize("value", [1, 0, "True", None, np.array([True])])
+def test_what_is_no_truth_value_is_named(value):
+    assert message(TypeError, truth, "bend", value).startswith("bend must be True or False, got ")

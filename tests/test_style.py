@@ -173,3 +173,10 @@ def test_a_moving_text_stands_in_the_line_of_the_title():
     assert beside.x0 > box.x1
     assert abs(beside.y0 - box.y0) < 5  # letters below the line differ between the two texts
     assert moving.get_fontsize() == title.get_fontsize()
+
+
+def test_a_title_that_stays_needs_no_redraw():
+    ax = style.figure().subplots()
+    with style.rc():
+        assert [style.retitle(ax, words) for words in ("a", "a", "b", "b")] == [True, False] * 2
+    assert ax.get_title(loc="left") == "b"

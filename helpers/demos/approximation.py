@@ -310,7 +310,7 @@ def draw_build_a_function(artists, result):
     artists["line"].set_data([1, MOST], result.line)
     artists["here"].set_data([result.pieces], [max(result.error, floor)])
     artists["says"].set_text(f"error {_size(result.error)}")
-    changed |= _set_title(artists["line"].axes, _bound_in_words(result))
+    changed |= style.retitle(artists["line"].axes, _bound_in_words(result))
     if "own" in artists and result.own is not None:
         artists["own"].set_data(result.x, result.own.built)
         artists["star"].set_data([result.own.units], [max(result.own.error, floor)])
@@ -322,14 +322,6 @@ def _bound_in_words(result):
         return f"jump: never below {result.bound:.3g}"
     steep = "" if result.block == "hinges" else " if steep"
     return f"bound {_rate(result.target, result.block)}{steep}"
-
-
-def _set_title(ax, words):
-    """True if it has to be drawn again."""
-    if ax.get_title(loc="left") == words:
-        return False
-    ax.set_title(words)
-    return True
 
 
 def _draw_function(artists, result):

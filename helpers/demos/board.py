@@ -19,8 +19,9 @@ from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
 from matplotlib.patches import Polygon
 
 from helpers import mean_field, style
-from helpers.activations import ACTIVATIONS, Activation, leaky_relu
-from helpers.checks import one_of, quoted, real, whole
+from helpers.activations import ACTIVATIONS, Activation, leaky_relu, record_of
+from helpers.checks import one_of, real, whole
+from helpers.diagnostics import saturated_zones
 from helpers.initializers import LECUN, ORTHOGONAL, UNIFORM
 from helpers.live import choice, live, number
 
@@ -193,8 +194,8 @@ def compute_board(
 
 def chosen(activation, slope, own, default="tanh"):
     """The record of an activation by its name; "yours" is the learner's own."""
-    if own is not None and not isinstance(own, Activation):
-        raise TypeError(f"own must be an Activation, got {quoted(own)}")
+    if own is not None:
+        record_of("own", own)
     name = activation or (default if own is None else YOURS)
     one_of("activation", name, [*ACTIVATIONS] + [YOURS] * (own is not None))
     slope = real("slope", slope, *SLOPES)
@@ -203,24 +204,12 @@ def chosen(activation, slope, own, default="tanh"):
 
 def flat_share(act, q):
     """Share of units with a slope below FLAT, for pre-activations N(0, q), q (layers,)."""
-    low, high = _flat_places(act)
+    low, high = np.reshape(saturated_zones(act, FLAT), (-1, 2)).T
     roots = np.sqrt(2 * q)[:, None]
     return (_erf(high / roots) - _erf(low / roots)).sum(1) / 2
 
 
 _erf = np.vectorize(math.erf, otypes=[float])
-
-
-@lru_cache(maxsize=32)
-def _flat_places(act):
-    """The intervals of z (low, high) where the slope is below FLAT, to three digits."""
-    z = np.geomspace(1e-6, 1e6, 12_001)
-    z = np.concatenate([-z[::-1], z])
-    with np.errstate(all="ignore"):
-        flat = np.abs(act.df(z)) < FLAT
-    steps = np.diff(flat.astype(int), prepend=0, append=0)
-    edges = np.concatenate([[-np.inf], (z[1:] + z[:-1]) / 2, [np.inf]])
-    return edges[steps == 1], edges[steps == -1]
 
 
 LEVELS = (0.5, 0.8, 0.95, 1.05, 1.25, 2)  # factors at which the map changes its colour

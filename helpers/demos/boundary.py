@@ -15,8 +15,8 @@ import numpy as np
 from matplotlib.patches import Patch
 
 from helpers import plane, style
-from helpers.activations import ACTIVATIONS, Activation
-from helpers.checks import one_of, quoted, real, whole
+from helpers.activations import with_own
+from helpers.checks import one_of, real, whole
 from helpers.datasets import DATASETS, Data
 from helpers.live import choice, live, number
 from helpers.losses import LOGISTIC, accuracy
@@ -108,18 +108,10 @@ def _rng(seed, stream):
 
 
 def _net(activation, layers, width, own):
-    acts = _activations(own)
+    acts = with_own(own, mixed=True)
     act = acts[one_of("activation", activation, acts)]
     hidden = [whole("width", width, *WIDTHS)] * whole("layers", layers, *LAYERS)
     return Net((2, *hidden, 1), act)
-
-
-def _activations(own):
-    if own is None:
-        return ACTIVATIONS
-    if not isinstance(own, Activation):
-        raise TypeError(f"own must be an Activation (with f and df), got {quoted(own)}")
-    return {own.name: own, **ACTIVATIONS}
 
 
 def _film(data, run):
@@ -367,7 +359,7 @@ def decision_boundary(
 
     `decision_boundary(own=my_activation)` adds the learner's own Activation to the list.
     """
-    acts = _activations(own)
+    acts = with_own(own, mixed=True)
     opening = next(iter(acts)) if own else "identity"
     shown = {"identity": "linear (identity)"}
     call = "boundary.decision_boundary"

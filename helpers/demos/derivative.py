@@ -16,17 +16,10 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from helpers import style
-from helpers.activations import ACTIVATIONS, SIGMOID, TANH, Activation
-from helpers.checks import finite, one_of, quoted, real, whole
+from helpers.activations import ACTIVATIONS, SIGMOID, TANH, record_of
+from helpers.checks import finite, one_of, real, whole
+from helpers.diagnostics import saturated_zones
 from helpers.live import choice, live, number
-
-
-def _retitle(ax, words):
-    """Set the title, which stands still; True if it has to be drawn again."""
-    changed = ax.get_title(loc="left") != words
-    if changed:
-        ax.set_title(words)
-    return changed
 
 
 def _height_axis(ax, name):
@@ -94,7 +87,7 @@ def compute_tangent(*, activation=None, z=2.0, own=None):
     z = real("z", z, -REACH, REACH)
     curve, slopes = act.f(PLACES), act.df(PLACES)
     peak, tops = slopes.max(), np.flatnonzero(slopes == slopes.max())
-    ends, flat = _flat_parts(act.df, slopes)
+    ends, flat = _flat_parts(act)
     return Tangent(
         act.name, "" if name == YOURS else act.formula, z, *_at(act, z), curve, slopes,
         float(peak), float(PLACES[tops[0]]) if len(tops) == 1 else np.nan, ends, flat,
@@ -104,10 +97,7 @@ def compute_tangent(*, activation=None, z=2.0, own=None):
 
 def _checked(own):
     """The learner's activation, or one sentence about what is wrong with it."""
-    if not isinstance(own, Activation):
-        raise TypeError(f"own must be an Activation of helpers.activations, got {quoted(own)}")
-    if own.parts:
-        raise ValueError(f"own must be one activation, the same for all units, got {own.name}")
+    own = record_of("own", own)
     for part, values in (("f", own.f(PLACES)), ("df", own.df(PLACES))):
         if np.shape(finite(f"own.{part}(z)", values)) != PLACES.shape:
             raise ValueError(
@@ -122,17 +112,11 @@ def _at(act, z):
     return float(act.f(place)[0]), float(act.df(place)[0])
 
 
-def _flat_parts(df, slopes):
-    """`ends` and `flat` of Tangent: the ends by bisection, as exact as float64 can be."""
-    flat = np.abs(slopes) < FLAT
-    turns = np.flatnonzero(flat[1:] != flat[:-1])
-    low, high = PLACES[turns], PLACES[turns + 1]
-    for _ in range(50):
-        middle = (low + high) / 2
-        stays = (np.abs(df(middle)) < FLAT) == flat[turns]
-        low, high = np.where(stays, middle, low), np.where(stays, high, middle)
-    ends = np.concatenate([[-REACH], (low + high) / 2, [REACH]])
-    return ends, np.append(flat[turns], flat[-1])
+def _flat_parts(act):
+    """`ends` and `flat` of Tangent."""
+    turns = [end for zone in saturated_zones(act, FLAT) for end in zone if abs(end) < REACH]
+    ends = np.array([-REACH, *turns, REACH])
+    return ends, np.abs(act.df((ends[1:] + ends[:-1]) / 2)) < FLAT
 
 
 def _disagreement(f, slopes):
@@ -482,8 +466,8 @@ def draw_step_size(artists, result):
     artists["quotient"].set_text(f"{r.quotient:.6f}, error {_one(abs(r.quotient - r.slope))}")
     for ring, error in zip(artists["here"], r.here, strict=True):
         ring.set_data([r.h], [max(error, LOWEST)])
-    changed = _retitle(artists["right"], f"largest error, all z from -4 to 4\n{_best(r)}")
-    changed |= _retitle(artists["left"], f"{r.activation}, {_LINES[r.method]}\nits slope:")
+    changed = style.retitle(artists["right"], f"largest error, all z from -4 to 4\n{_best(r)}")
+    changed |= style.retitle(artists["left"], f"{r.activation}, {_LINES[r.method]}\nits slope:")
     if changed:
         _draw_errors(artists, r)
     return changed
@@ -649,7 +633,8 @@ def draw_find_the_bug(artists, result):
     artists["dots"].set_data(r.grid[close], r.quotient[close])
     artists["unit"].set_text(_short(r.unit))
     artists["nearest"].set_text(_short(r.nearest))
-    changed = _retitle(artists["left"], f"numerical derivative of {r.activation}\naxis in units of")
+    words = f"numerical derivative of {r.activation}\naxis in units of"
+    changed = style.retitle(artists["left"], words)
     if changed:
         _draw_truth(artists, r)
     return changed

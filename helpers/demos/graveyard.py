@@ -24,7 +24,7 @@ from matplotlib.patches import Patch
 
 from helpers import style
 from helpers.activations import RELU, elu, leaky_relu, surrogate
-from helpers.checks import one_of, quoted, real, whole
+from helpers.checks import one_of, real, truth, whole
 from helpers.datasets import digits, split
 from helpers.live import choice, live, number, toggle
 from helpers.network import Net
@@ -790,14 +790,13 @@ def compute_shift(*, record, bias=0.0, shift=0.0, trained=False):
     """Move the z of all units: bias -4 to 2, shift of all pixels -2 to 2; no training."""
     bias = real("bias", bias, *BIAS_AXIS[[0, -1]])
     shift = real("shift", shift, *SHIFT_AXIS[[0, -1]])
-    if not isinstance(trained, bool | np.bool_):
-        raise TypeError(f"trained must be True or False, got {quoted(trained)}")
-    reach = record[bool(trained)]
+    trained = truth("trained", trained)
+    reach = record[trained]
     low, high = reach.low[0] + bias + shift * reach.slope[0], reach.high[0] + bias
     high = high + shift * reach.slope[0]
     order = np.argsort(-high, kind="stable")
     return Shift(
-        bool(trained), bias, shift, low[order], high[order],
+        trained, bias, shift, low[order], high[order],
         *_dead_and_always(reach, bias, shift), _moved_accuracy(reach, bias, shift),
         np.stack(_dead_and_always(reach, BIAS_AXIS[:, None, None], shift)),
         np.stack(_dead_and_always(reach, bias, SHIFT_AXIS[:, None, None])),

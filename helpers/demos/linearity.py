@@ -20,7 +20,7 @@ from matplotlib.ticker import MaxNLocator
 
 from helpers import style
 from helpers.activations import ACTIVATIONS, Activation, affine, leaky_relu
-from helpers.checks import one_of, quoted, real, values_of, whole
+from helpers.checks import one_of, quoted, real, truth, values_of, whole
 from helpers.datasets import plane_cloud
 from helpers.diagnostics import additivity_gap, homogeneity_gap
 from helpers.diagnostics import rank as rank_of
@@ -41,12 +41,6 @@ ROUNDING = 1e-12  # smaller differences are rounding: their digits say nothing
 def _size(x):
     """A difference in words: three digits, or that it is rounding."""
     return f"< {ROUNDING:g}" if abs(x) < ROUNDING else f"{x:.3g}"
-
-
-def _truth(name, value):
-    if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be True or False, got {quoted(value)}")
-    return bool(value)
 
 
 # --- Fold the layers ----------------------------------------------------------------------------
@@ -94,7 +88,7 @@ def compute_fold(*, depth=8, width=12, bottleneck=3, slope=1.5, offset=0.5, bend
     seed        of the weights: orthogonal, so that only a narrow layer takes rank away
     """
     depth, width = whole("depth", depth, *DEPTHS), whole("width", width, *WIDTHS)
-    bottleneck, bend = whole("bottleneck", bottleneck, *BOTTLENECKS), _truth("bend", bend)
+    bottleneck, bend = whole("bottleneck", bottleneck, *BOTTLENECKS), truth("bend", bend)
     net = _fold_net(depth, width, bottleneck, _between_layers(slope, offset, bend))
     theta, X = _fold_weights(net.sizes, whole("seed", seed, *SEEDS))
     deep = net.output(theta, X)
@@ -561,7 +555,7 @@ def compute_best_plane(*, rank=2, offset=0.0, centre=False, steps=STEPS, turn=30
     turn    of the camera, in degrees (0 to 360); seed of the cloud and of the starts
     """
     rank, offset = whole("rank", rank, 1, 3), real("offset", offset, *MEANS)
-    centre, seed = _truth("centre", centre), whole("seed", seed, *SEEDS)
+    centre, seed = truth("centre", centre), whole("seed", seed, *SEEDS)
     net = trained_autoencoder(rank, offset, centre, seed)
     frame = int(np.searchsorted(FRAMES, real("steps", steps, 1, STEPS), "right")) - 1
     pca, own = _planes(rank, offset, centre, seed)

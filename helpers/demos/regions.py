@@ -16,7 +16,7 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
 from helpers import style
-from helpers.checks import one_of, quoted, real, whole
+from helpers.checks import one_of, real, truth, whole
 from helpers.datasets import moons
 from helpers.live import choice, live, number, toggle
 from helpers.losses import LOGISTIC
@@ -38,12 +38,6 @@ TINTS = LinearSegmentedColormap.from_list("active", ["#FFFFFF", "#C6DDEF", "#6FA
     np.linspace(0, 1, 11)
 )
 MOVING = {"animated": True}
-
-
-def _truth(name, value):
-    if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be True or False, got {quoted(value)}")
-    return bool(value)
 
 
 def _count(n, thing):
@@ -137,7 +131,7 @@ def compute_lines(
     grid              points per side of a grid that looks for regions, 5 to 100
     """
     n, grid = whole("lines", lines, 1, MOST_LINES), whole("grid", grid, *GRIDS)
-    biased = not _truth("no_biases", no_biases)
+    biased = not truth("no_biases", no_biases)
     angles, b = (drawn[:n].copy() for drawn in _random_lines(whole("seed", seed, *SEEDS)))
     b *= real("scale", scale, *SCALES)
     angles[0] = np.radians(real("direction", direction, *DIRECTIONS))

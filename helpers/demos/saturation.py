@@ -10,7 +10,7 @@ Each demo is a result, `compute_*` (pure), `build_*` (axes, once), `draw_*` (mov
 """
 
 from functools import lru_cache, partial
-from math import erfc, floor, inf, isfinite, sqrt
+from math import erfc, floor, isfinite, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -18,77 +18,18 @@ from matplotlib.patches import Polygon
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from helpers import mean_field, style
-from helpers.activations import ACTIVATIONS, Activation
-from helpers.checks import one_of, quoted, real, whole
+from helpers.activations import Activation, with_own
+from helpers.checks import one_of, real, whole
+from helpers.diagnostics import saturated_zones, slope_sizes, steepest
 from helpers.live import choice, live, number
 
 SEEDS = (0, 99)
 
-# --- What saturates, and where ------------------------------------------------------------------
-
 LEVEL = 0.01  # a unit is saturated where its slope is smaller than this
-_FAR = 5e3  # thresholds are looked for up to here
-_PLACES = np.sinh(np.linspace(-np.arcsinh(_FAR), np.arcsinh(_FAR), 4001))  # 0.005 apart near 0
-
-
-@lru_cache(maxsize=64)
-def saturated_zones(act, level=LEVEL):
-    """The intervals (low, high) of z in which |f'(z)| < level, from left to right.
-
-    act: an Activation. Found by looking at 4001 places between -5000 and 5000, the closer to 0 the
-    denser, then halving; so a zone narrower than 0.005 may be missed. The outermost ends are
-    -inf and inf. ValueError where f' is not a number.
-    """
-    level = real("level", level, 0, open_low=True)
-    inside = _steepness(act, _PLACES) < level
-    ends = [_threshold(act, level, k) for k in np.flatnonzero(inside[1:] != inside[:-1])]
-    ends = [-inf] * int(inside[0]) + ends + [inf] * int(inside[-1])
-    return tuple(zip(ends[::2], ends[1::2], strict=True))
-
-
-def _steepness(act, z):
-    """|f'(z)|, without warnings about a learner's own function."""
-    with np.errstate(all="ignore"):
-        slope = np.abs(act.df(z))
-    if np.isnan(slope).any():
-        raise ValueError(f"the derivative of {act.name} must give numbers, but it gives NaN")
-    return slope
-
-
-def _threshold(act, level, k):
-    """Where |f'| crosses the level between places k and k + 1."""
-    low, high = _PLACES[k : k + 2]
-    inside = _steepness(act, low) < level
-    for _ in range(80):
-        middle = (low + high) / 2
-        same = (_steepness(act, middle) < level) == inside
-        low, high = (middle, high) if same else (low, middle)
-    return 0.0 if abs(low) < 1e-12 else float(low)
-
-
-@lru_cache(maxsize=64)
-def steepest(act):
-    """The largest |f'(z)|: 1/4 for sigmoid, 1 for tanh; inf where it grows without end."""
-    slope = _steepness(act, _PLACES)
-    top = int(slope.argmax())
-    if top in (0, slope.size - 1) and slope[top] > 1.001 * slope[np.abs(_PLACES) < _FAR / 2].max():
-        return inf
-    near = np.linspace(*_PLACES[[max(top - 1, 0), min(top + 1, slope.size - 1)]], 2001)
-    return float(max(slope[top], _steepness(act, near).max()))
-
-
-def _activations(own):
-    if own is None:
-        return ACTIVATIONS
-    if not isinstance(own, Activation):
-        raise TypeError(f"own must be an Activation (with f and df), got {quoted(own)}")
-    if own.parts:
-        raise ValueError(f"own must be the same for every unit, got {own.name}")
-    return {own.name: own, **ACTIVATIONS}
 
 
 def _activation(name, own):
-    acts = _activations(own)
+    acts = with_own(own)
     return acts[one_of("activation", name, acts)]
 
 
@@ -179,7 +120,7 @@ def _values(act, z, edges):
 
 
 def _measured(act, z):
-    slope = _steepness(act, z)
+    slope = slope_sizes(act, z)
     return Sizes(np.mean(slope < LEVEL), np.mean(slope), sqrt(np.mean(slope**2)))
 
 
@@ -192,7 +133,7 @@ def expected(act, mean, sigmas):
     """
     sigmas = np.asarray(sigmas, dtype=float)
     z, weights = _rule(mean, sigmas)
-    slope = _steepness(act, z)
+    slope = slope_sizes(act, z)
     shares = [_share(saturated_zones(act), mean, sigma) for sigma in sigmas.tolist()]
     rms = np.sqrt((weights * slope**2).sum(1))
     return Sizes(np.array(shares), (weights * slope).sum(1), rms)
@@ -320,7 +261,7 @@ def _set_activation(artists, result):
     (before, after), act = artists["axes"], result.act
     artists["title"].set_text(f"{act.name}: |f'| < {LEVEL} for {zones_in_words(result.zones)}")
     z = np.linspace(-SHOWN, SHOWN, 601)
-    slope = np.minimum(_steepness(act, z), 100)  # a learner's function may have any slope
+    slope = np.minimum(slope_sizes(act, z), 100)  # a learner's function may have any slope
     top = slope.max() or 1.0
     artists["slope"].set(data=(z, slope / top), **style.look(act))
     before.set_yticks([0, 1], ["0", f"{top:.3g}"])
@@ -367,7 +308,7 @@ def describe_meter(result):
 
 def meter(activation=None, sigma=1.0, mean=0.0, own=None):
     """Show saturation in a layer; `meter(own=my_activation)` adds the learner's own Activation."""
-    names = list(_activations(own))
+    names = list(with_own(own))
     opening = names[0] if own else "sigmoid"
     call = "saturation.meter"
     return live(
@@ -682,7 +623,7 @@ def describe_chain(result):
 
 def chain(activation=None, depth=16, w=2.0, b=0.0, x=0.5, own=None):
     """Show the backward product of a chain; `chain(own=my_activation)` adds the learner's own."""
-    names = list(_activations(own))
+    names = list(with_own(own))
     opening = names[0] if own else "sigmoid"
     call = "saturation.chain"
     return live(

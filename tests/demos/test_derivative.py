@@ -167,9 +167,9 @@ def test_a_wrong_slope_of_your_own_is_reported():
 @pytest.mark.parametrize(
     "own, said",
     [
-        (np.tanh, "own must be an Activation of helpers.activations, got <ufunc 'tanh'>"),
-        ("relu", "own must be an Activation of helpers.activations, got 'relu'"),
-        (mixed("relu", "tanh"), "own must be one activation, the same for all units"),
+        (np.tanh, "own must be an Activation (with f and df), got <ufunc 'tanh'>"),
+        ("relu", "own must be an Activation (with f and df), got 'relu'"),
+        (mixed("relu", "tanh"), "own must be the same for every unit, got mixed"),
         (Activation("log", "", lambda z: np.where(z > 0, 0.0, np.nan), TANH.df),
          "own.f(z) must be finite numbers, got 801 NaN"),
         (Activation("mean", "", TANH.f, np.mean), "own.df must give one number for each z"),

@@ -9,17 +9,15 @@ from scipy.integrate import quad
 from scipy.stats import norm as normal
 
 from helpers import mean_field
-from helpers.activations import ACTIVATIONS, RELU, SIGMOID, TANH, Activation, mixed
+from helpers.activations import ACTIVATIONS, SIGMOID, Activation, mixed
 from helpers.demos import saturation
 from helpers.demos.saturation import (
-    LEVEL,
     compute_chain,
     compute_meter,
     expected,
-    saturated_zones,
-    steepest,
     zones_in_words,
 )
+from helpers.diagnostics import saturated_zones, steepest
 from helpers.live import LiveFigure
 from helpers.network import Net
 
@@ -47,69 +45,6 @@ def picture(figure):
 # --- thresholds ---------------------------------------------------------------------------------
 
 INF = math.inf
-LOGIT = math.log(99)
-
-
-@pytest.mark.parametrize(
-    "name, zones",
-    [
-        ("sigmoid", [(-INF, -4.58486334), (4.58486334, INF)]),
-        ("tanh", [(-INF, -2.99322285), (2.99322285, INF)]),
-        ("relu", [(-INF, 0)]),
-        ("step", [(-INF, INF)]),
-        ("identity", []),
-        ("abs", []),
-        ("leaky_relu", []),
-        ("elu", [(-INF, math.log(0.01))]),
-        ("softplus", [(-INF, -LOGIT)]),
-        ("selu", [(-INF, math.log(0.01 / (1.0507009873554805 * 1.6732632423543772)))]),
-    ],
-)
-def test_where_an_activation_saturates(name, zones):
-    np.testing.assert_allclose(saturated_zones(ACTIVATIONS[name]), zones, rtol=1e-8)
-
-
-def test_the_thresholds_of_sigmoid_and_tanh_in_closed_form():
-    """s (1 - s) = level is a quadratic in s; 1 - t^2 = level; tanh is 4 sigmoid' at twice z."""
-    for level in (0.2, 0.01, 1e-3, 1e-9):
-        s = (1 + math.sqrt(1 - 4 * level)) / 2
-        low, high = saturated_zones(SIGMOID, level)[1]
-        assert (low, high) == (pytest.approx(math.log(s * s / level), rel=1e-12), INF)
-        low = saturated_zones(TANH, level)[1][0]
-        assert low == pytest.approx(math.atanh(math.sqrt(1 - level)), rel=1e-6)
-        assert low == pytest.approx(saturated_zones(SIGMOID, level / 4)[1][0] / 2, rel=1e-12)
-    assert saturated_zones(SIGMOID, 0.001)[1][0] == pytest.approx(6.906, abs=1e-3)
-
-
-@pytest.mark.parametrize("name", ["gelu", "silu", "mish"])
-def test_where_a_slope_crosses_zero_there_is_a_narrow_zone(name):
-    act, (far, near) = ACTIVATIONS[name], saturated_zones(ACTIVATIONS[name])
-    assert far[0] == -INF and far[1] < near[0] < near[1] < 0
-    for end in (far[1], *near):
-        assert abs(act.df(end)) == pytest.approx(LEVEL, rel=1e-9)
-    assert act.df(near[0]) < 0 < act.df(near[1])
-
-
-def test_far_thresholds_of_a_learners_own_function():
-    assert saturated_zones(SOFTSIGN)[1][0] == pytest.approx(9, rel=1e-12)
-    assert saturated_zones(SOFTSIGN, 1e-6)[1][0] == pytest.approx(999, rel=1e-9)
-    np.testing.assert_allclose(saturated_zones(SQUARE), [(-0.005, 0.005)], rtol=1e-9)
-
-
-@pytest.mark.parametrize("name", ACTIVATIONS)
-def test_the_steepest_slope(name):
-    act = ACTIVATIONS[name]
-    z = np.random.default_rng(2600).uniform(-8, 8, 100_000)
-    assert np.abs(act.df(z)).max() <= steepest(act) * (1 + 1e-9)
-    z = np.append(np.linspace(-8, 8, 400_001), 100)
-    assert steepest(act) <= np.abs(act.df(z)).max() * (1 + 1e-9)
-
-
-def test_steepest_slopes_that_are_known():
-    assert steepest(SIGMOID) == 0.25 and steepest(TANH) == steepest(RELU) == 1
-    assert steepest(ACTIVATIONS["step"]) == 0
-    assert steepest(ACTIVATIONS["gelu"]) == pytest.approx(1.1289042, rel=1e-7)  # at sqrt(2)
-    assert steepest(SQUARE) == INF
 
 
 def test_thresholds_in_words():

@@ -10,8 +10,8 @@ import pytest
 
 from helpers import mean_field
 from helpers.activations import SIGMOID, TANH
-from helpers.demos.saturation import compute_chain, saturated_zones
-from helpers.diagnostics import norm
+from helpers.demos.saturation import compute_chain
+from helpers.diagnostics import norm, saturated_zones
 from helpers.initializers import UNIFORM, XAVIER
 from helpers.network import Net
 
