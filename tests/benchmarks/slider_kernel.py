@@ -35,6 +35,23 @@ DEMOS = (
     "helpers.demos.xor.by_hand",
     "helpers.demos.approximation.build_a_function",
     "helpers.demos.boundary.decision_boundary",
+    "helpers.demos.derivative.tangent",
+    "helpers.demos.derivative.step_size",
+    "helpers.demos.derivative.find_the_bug",
+    "helpers.demos.derivative.two_coats",
+    "helpers.demos.output.slow_start",
+    "helpers.demos.output.softmax",
+    "helpers.demos.saturation.meter",
+    "helpers.demos.saturation.chain",
+    "helpers.demos.rescue.top_layer",
+    "helpers.demos.rescue.rescue",
+    "helpers.demos.normalisation.explosion",
+    "helpers.demos.board.board",
+    "helpers.demos.board.edge_of_chaos",
+    "helpers.demos.schemes.every_scheme",
+    "helpers.demos.gain.calculator",
+    "helpers.demos.finite.typical",
+    "helpers.demos.finite.singular_values",
 )
 ROUNDS = 8  # values of each slider
 TARGET = 0.10
@@ -64,10 +81,10 @@ def demo(path):
 
 
 def sliders(figure):
-    """(panel, name, control) of the sliders that need no new record."""
+    """(panel, name, control) of the sliders that move the picture at once."""
     return [
         (panel, name, control)
-        for panel in figure._quick_panels()
+        for panel in (figure._panels() if figure._ahead else figure._quick_panels())
         for name, control in panel.controls.items()
         if isinstance(control, Number) and not panel.widgets[name].disabled
     ]
