@@ -214,14 +214,18 @@ class Net:
             raise ValueError(f"theta must have shape (..., {self.P}) for {self}, got {theta.shape}")
         return theta
 
-    def fitting(self, theta, X):
-        """X as an array, or ValueError if its shape does not fit, or the pass would be too big."""
+    def fitting(self, theta, X, batch=None):
+        """X as an array, or ValueError if its shape does not fit, or the pass would be too big.
+
+        batch: how many of the examples pass at a time; None: all of them.
+        """
         X, lead = np.asarray(X), np.shape(theta)[:-1]
         if X.ndim < 2 or X.shape[-1] != self.sizes[0]:
             wanted = f"(..., batch, {self.sizes[0]})"
             raise ValueError(f"X must have shape {wanted} for {self}, got {X.shape}")
         nets = prod(broadcast_lead(theta=lead, X=X.shape[:-2]))
-        affordable(f"a forward pass of {self}", 2 * nets * X.shape[-2] * sum(self.sizes))
+        examples = X.shape[-2] if batch is None else whole("batch", batch, 1, X.shape[-2])
+        affordable(f"a forward pass of {self}", 2 * nets * examples * sum(self.sizes))
         return X
 
 

@@ -256,16 +256,15 @@ def training(
     Everything is checked here, before the first step: ValueError or TypeError with both shapes.
     """
     loss, optimizer = _loss(loss), _optimizer(optimizer)
-    theta, X, Y = _data(net, theta, X, Y, loss)
+    theta, X, Y = _data(net, theta, X, Y, loss, batch)
     steps = whole("steps", steps, 0)
-    lead, n = theta.shape[:-1], X.shape[-2]
+    lead = theta.shape[:-1]
     affordable(f"the losses of {steps:,} steps", (steps + 1) * prod(lead))
     frames = _frames(record, steps, 0 if keep else theta.nbytes)
     batches = repeat((X, Y))
     if batch is not None:
         generator("rng", rng)
-        batch = whole("batch", batch, 1, n)
-        batches = _batches(X, Y, batch, rng, () if paired else lead)
+        batches = _batches(X, Y, int(batch), rng, () if paired else lead)
     _keep_freed_memory()
     update, penalty = optimizer.start(theta), _started(penalty, net, theta)
     return _chunks(_Descent(net, theta, loss, batches, update, penalty, steps, frames, keep))
@@ -316,11 +315,11 @@ def _started(penalty, net, theta):
     return penalty.start(theta)
 
 
-def _data(net, theta, X, Y, loss):
+def _data(net, theta, X, Y, loss, batch):
     """Copies, or arrays, that fit each other: theta (*lead, P), X and Y in theta's precision."""
     theta = finite("theta", theta)
     net.layers(theta)  # refuses a theta of another net
-    X = net.fitting(theta, finite("X", X))
+    X = net.fitting(theta, finite("X", X), batch)
     if X.shape[-2] == 0:
         raise ValueError(f"X must hold at least one example, got shape {X.shape}")
     Y = loss.check(Y, X.shape[-2], net.sizes[-1])

@@ -332,6 +332,16 @@ def test_arguments_are_left_alone():
         np.testing.assert_array_equal(array, copy)
 
 
+def test_only_one_batch_at_a_time_has_to_fit_into_memory():
+    """64 nets of 24 layers on 1,400 digits: 1.2 GB at once, 28 MB in batches of 32."""
+    net, rng = Net((64, *[32] * 24, 10)), np.random.default_rng(2600)
+    theta = net.init(rng, lead=(64,))
+    X, Y = rng.standard_normal((1400, 64)), rng.integers(0, 10, 1400)
+    with pytest.raises(ValueError, match=r"a forward pass of .* would take about 1,2\d\d MB"):
+        training(net, theta, X, Y, SOFTMAX, steps=1)
+    training(net, theta, X, Y, SOFTMAX, steps=1, batch=32, rng=rng)  # is not refused
+
+
 def test_the_order_of_theta_in_memory_does_not_matter():
     """One start for several rates is `np.broadcast_to`: an array in an order of its own."""
     net, X, Y = Net((3, 5, 4)), np.random.default_rng(0).standard_normal((9, 3)), np.arange(9) % 4
