@@ -35,8 +35,8 @@ DEAD_AT_THE_START = dict(
     within=5,
     unit="%",
     why=(
-        "Dead units do not come from training alone. A unit whose hinge lies outside of the "
-        "data is either always on or never, and here that happens to half of them."
+        "Dead units do not come from training alone. Half of the hinges lie outside of the "
+        "data. Of those units one half is always on there, and the other half never: dead."
     ),
 )
 
@@ -55,9 +55,9 @@ HINGES_AT_THE_END = dict(
     ],
     answer=0,
     why=(
-        "The first steps are so long that every hinge leaves the data on the dead side. "
-        "Then only the output bias has a gradient, and the best it can do is the mean: the "
-        "MSE ends at the variance of the target."
+        "The first steps are so long that (in most draws) every unit is dead on all the "
+        "data. Then only the output bias has a gradient, and the best it can do is the "
+        "mean: the MSE ends at the variance of the target."
     ),
 )
 
@@ -93,9 +93,9 @@ WIDER_OR_DEEPER = dict(
     ],
     answer=3,
     why=(
-        "Doubling the width squares the chance of a layer to be silent, 2^-N: about 90 "
-        "times rarer. Half as many layers (4 or 5) make it 3 to 5 times rarer. The scale of "
-        "the weights changes nothing: ReLU(cz) = c ReLU(z) for c > 0."
+        "Doubling the width squares the chance 2^-N that a layer is silent for an input: "
+        "about 90 times rarer. Half as many layers (4 or 5) make it 3 to 5 times rarer. The "
+        "scale of the weights changes nothing: ReLU(cz) = c ReLU(z) for c > 0."
     ),
 )
 
@@ -107,7 +107,7 @@ WIDTH_FOR_DEPTH = dict(
     ),
     options=[
         "Double as well",
-        "Grow by one unit per layer",
+        "Grow by one: one more unit in each layer",
         "Grow by a factor of about 1.4",
         "Nothing, the safe depth depends on the init only",
     ],
@@ -146,14 +146,13 @@ DEAD_IS_NOT_HARM = dict(
     options=[
         "About 10%: it guesses",
         "About 65%: as large a share as there are living units",
-        "About 90%: one can see what is missing",
-        "About 98%: as many as without dead units",
+        "About 85%: one can see what is missing",
+        "About 97%: nearly as many as without dead units",
     ],
     answer=3,
     why=(
         "A dead unit is one unit fewer, no more. 100 units are many for this task, and the "
-        "living ones do it. Dead units are a loss of width, and harm only when too few are "
-        "left."
+        "living ones do it. Dead units are a loss of width, and harm when too few are left."
     ),
 )
 
