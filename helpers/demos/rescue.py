@@ -97,7 +97,7 @@ def record_top_layer(*, activation="sigmoid", layers=4, width=100, lr=0.5, seed=
         keep=lambda theta: _look(net, theta, edges),
     )  # fmt: skip
     looks = (np.stack(parts) for parts in zip(*run.thetas, strict=True))
-    right = accuracy(net.output(run.theta, test.X), test.Y)
+    right = np.array([accuracy(net.output(theta, test.X), test.Y) for theta in run.theta])
     return Layers(net, run.frames, *looks, edges, right, run.message)
 
 
@@ -110,10 +110,9 @@ def _bins(act):
 @one_blas_thread()
 def _look(net, theta, edges):
     Z, A = net.forward(theta, _digits()[1].X[:SHOWN])
-    act, A = net.acts[0], A[1:-1]
-    means = per_layer(_mean, A).T
-    slopes = per_layer(_mean, [act.df(z) for z in Z[:-1]]).T
-    return means, slopes, np.stack([_shares(a, edges) for a in A])
+    means = per_layer(_mean, A[1:-1]).T
+    slopes = per_layer(_mean, map(net.acts[0].df, Z[:-1])).T  # one after the other: less memory
+    return means, slopes, np.stack([_shares(a, edges) for a in A[1:-1]])
 
 
 def _mean(a):

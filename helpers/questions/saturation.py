@@ -83,13 +83,13 @@ METER = dict(
     key="meter",
     question=(
         "The pre-activations of a layer have mean 0 and standard deviation 1, as they "
-        "should. In which layer do most units have a slope under 0.01?"
+        "should. Which activation leaves the most units with a slope under 0.01?"
     ),
     options=[
         "sigmoid: its slope is at most 1/4",
         "tanh: it bends sooner than the sigmoid",
-        "ReLU: half of its units have slope 0",
-        "In none: nothing is saturated at this scale",
+        "ReLU: it does nothing for negative z",
+        "None: at this scale nothing is saturated",
     ],
     answer=2,
     why=(
@@ -108,7 +108,7 @@ CHAIN = dict(
     ),
     options=[
         "0.25 to the power 10, about a millionth",
-        "Exactly 1",
+        "Exactly 1, whatever the number of units",
         "Some number below 1, because every slope is below 1",
         "4 to the power 10, about a million",
     ],
@@ -130,7 +130,7 @@ FOUR_TIMES = dict(
     options=[
         "It stays the same: 4 times 1/4 is 1",
         "It grows: many paths add up",
-        "It shrinks as before, to a quarter in every layer",
+        "It shrinks as before, to about 0.24 in every layer",
         "It shrinks more slowly, to about 0.63 in every layer",
     ],
     answer=3,
@@ -144,9 +144,10 @@ FOUR_TIMES = dict(
 FADE = dict(
     key="fade",
     question=(
-        "Five layers of 500 units, with the weights of the old custom. The back-propagated "
-        "signal has lost a factor of 81 in variance when it reaches the first layer. What "
-        "about the gradient of the first layer's weights?"
+        "Five linear layers of 500 units; the weights are uniform between -1/sqrt(500) and "
+        "1/sqrt(500), the old custom. The back-propagated signal has lost a factor of 81 in "
+        "variance when it reaches the first layer. What about the gradient of the first "
+        "layer's weights?"
     ),
     options=[
         "Its variance is about the same as in the last layer",
@@ -199,8 +200,8 @@ SAME_PROBLEM = dict(
     answer=1,
     why=(
         "As *sets* of functions the two kinds of nets are the same. But an init is a place "
-        "in that set, and the usual init is another place for each: per layer a sigmoid net "
-        "keeps 0.236 of the gradient, a tanh net nearly all of it."
+        "in that set, and the usual init is another place for each. From layer to layer a wide "
+        "sigmoid net keeps about 0.23 of the gradient, a wide tanh net about 0.87."
     ),
 )
 
@@ -212,16 +213,16 @@ GAIN_ENOUGH = dict(
         "net?"
     ),
     options=[
-        "No: the mean 1/2 of the units, times larger weights, pushes them into saturation",
-        "Yes: 4 times 1/4 is 1, so the gradient neither vanishes nor explodes",
-        "No: now the gradient explodes",
-        "Yes, but only with a four times smaller learning rate",
+        "No: the mean 1/2 of the units, times larger weights, saturates them",
+        "Yes: 4 times 1/4 is 1, so the gradient neither fades nor explodes",
+        "No: the gradient explodes, because the weights are too large now",
+        "Yes, but it needs a learning rate that is four times smaller",
     ],
     answer=0,
     why=(
-        "The gradient improves, but z = a W now has a part 4 (1/2) (sum of the weights), "
-        "which is the same for every example and large. It has to be taken off the bias as "
-        "well; then the net *is* a tanh net, unit by unit."
+        "The gradient improves, but the mean 1/2 of the inputs now brings 4 times 1/2 times "
+        "the sum of a unit's old weights into its z: large, and the same for every example. "
+        "Take it off with the bias, and the net *is* a tanh net, unit by unit."
     ),
 )
 
@@ -233,14 +234,15 @@ SLOW_START = dict(
     ),
     options=[
         "The one at 0.98: a larger error, a larger gradient",
-        "The one at 0.82, by far",
-        "Both at the same time",
-        "Neither: both are saturated",
+        "The one at 0.82: it is not as saturated",
+        "Both at the same time: it is the same unit",
+        "Neither: saturated units do not learn",
     ],
     answer=1,
     why=(
         "The gradient is the error times the slope f'(z), and at 0.98 the slope is 0.018, "
-        "at 0.82 it is 0.149. The one that is more wrong learns more slowly."
+        "at 0.82 it is 0.149. The one that is more wrong starts more slowly, and waits by far "
+        "the longer."
     ),
 )
 
@@ -248,14 +250,14 @@ SOFTMAX_SURE = dict(
     key="softmax-sure",
     question=(
         "A net with three classes is sure: softmax gives class 1 the probability 1, to 20 "
-        "digits. But class 2 is right. How large is the gradient of the cross-entropy on "
-        "its logits?"
+        "digits. But class 2 is right. How large is the gradient of the cross-entropy by "
+        "the logits?"
     ),
     options=[
         "About 0: softmax is saturated, its derivatives vanish",
-        "Infinite, because the logarithm of 0 is",
-        "1 and -1 on two logits",
-        "1/4, the largest slope of a sigmoid",
+        "Infinite: the logarithm of a zero is infinite",
+        "1 and -1 on two of them: softmax cancels out",
+        "1/4 at most, the largest slope of a sigmoid",
     ],
     answer=2,
     why=(
