@@ -62,14 +62,13 @@ def _layers(depth, seed):
     return [*hidden[:depth], out]
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=1)  # 11 MB
 def _deepest(seed):
     net = Net((64, *[WIDTH] * DEPTHS[1], 10))
-    draws = [
-        net.init(np.random.default_rng([seed, 0]), name, factor, lead=(NETS,))
-        for name, factor in STARTS.values()
-    ]
-    return net.layers(np.stack(draws))
+    draws = np.empty((len(STARTS), NETS, net.P))  # filled one by one: 11 MB need not be there twice
+    for draw, (name, factor) in zip(draws, STARTS.values(), strict=True):
+        draw[:] = net.init(np.random.default_rng([seed, 0]), name, factor, lead=(NETS,))
+    return net.layers(draws)
 
 
 @lru_cache(maxsize=2)
