@@ -1,6 +1,5 @@
 """The predictions of notebook 03; see `helpers.questions.linearity` for why they stand here."""
 
-
 LINES = dict(
     key="lines",
     question=(
@@ -104,8 +103,9 @@ ZEROS_AND_SCALE = dict(
 ZERO_AND_DEAD = dict(
     key="zero-and-dead",
     question=(
-        "In layer 20 of such a net, every one of 64 inputs, at right angles to each other, "
-        "finds about half of the units zero. How many units are zero for all 64 inputs?"
+        "In layer 20 of a wide ReLU net before training, every one of 64 inputs, at right "
+        "angles to each other, finds about half of the units zero. How many units are dead on "
+        "all the data: zero for all 64 inputs?"
     ),
     options=[
         "Half of them: sparse and dead are the same",
@@ -117,8 +117,7 @@ ZERO_AND_DEAD = dict(
     why=(
         "In layer 1 the zeros of different inputs have nothing to do with each other. But "
         "depth makes all inputs alike, so they share more and more of their zeros: 29 % of "
-        "the units are dead on all 64 in layer 20 of wide nets, though each input still has "
-        "50 % zeros."
+        "the units are dead on all 64 in layer 20, though each input still has 50 % zeros."
     ),
 )
 
@@ -158,8 +157,8 @@ STABLE_CODE = dict(
     why=(
         "That all entries change says nothing when each changes by a little. ReLU brings "
         "different digits closer together, but not a digit and its noisy copy: beside the "
-        "distance of two digits its code moves 1.14 to 1.21 times as far as z. After "
-        "training that is 1.02 to 1.11."
+        "distance of two digits its code moves 1.14 to 1.22 times as far as z. After "
+        "training that is 1.03 to 1.12."
     ),
 )
 
@@ -185,9 +184,9 @@ ZEROS_IN_TRAINING = dict(
 ZEROS_WHY = dict(
     key="zeros-why",
     question=(
-        "Trained on 300 digits, softplus ln(1 + e^z), which is never zero, makes more "
-        "mistakes than ReLU. Leaky ReLU with slope 0.01 is never zero either (except at z = "
-        "0). How does it compare with ReLU, from the same starts?"
+        "Trained on 300 digits (pixels from 0 to 1), softplus ln(1 + e^z), which is never "
+        "zero, makes more mistakes than ReLU. Leaky ReLU with slope 0.01 is never zero "
+        "either (except at z = 0). How does it compare with ReLU, from the same starts?"
     ),
     options=[
         "Worse, about like softplus: the zeros are what helps",
@@ -197,8 +196,8 @@ ZEROS_WHY = dict(
     ],
     answer=1,
     why=(
-        "No zeros, and no difference: within 0.4 percentage points over many starts. What "
-        "is worse about softplus must be something else that it changes."
+        "No zeros, and no difference: within 0.4 percentage points, as the mean of ten "
+        "starts. What is worse about softplus must be something else that it changes."
     ),
 )
 
@@ -217,7 +216,7 @@ EXP_COST = dict(
     ],
     answer=2,
     why=(
-        "One sigmoid is as long as some tens of multiplications, but every z takes 512 of "
-        "them. And an ordinary matrix product does not skip zeros."
+        "One sigmoid takes about as long as some tens of multiplications, but every z takes "
+        "512 of them. And an ordinary matrix product does not skip zeros."
     ),
 )
