@@ -1,6 +1,5 @@
 """The predictions of notebook 04; see `helpers.questions.linearity` for why they stand here."""
 
-
 DEAD_FOR_EVER = dict(
     key="dead-for-ever",
     question=(
