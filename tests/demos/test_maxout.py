@@ -82,6 +82,17 @@ def test_own_convex_functions():
     assert one.largest < 1e-8
 
 
+def test_the_error_is_looked_for_at_the_ends_of_the_pieces():
+    """A sharp bend at 1/3, which is no place of the drawn curve: |x - 1/3| rounded off."""
+    f = lambda x: np.sqrt((x - 1 / 3) ** 2 + 1e-10)  # noqa: E731
+    slope = lambda x: (x - 1 / 3) / f(x)  # noqa: E731
+    at, middles = np.array([1 / 3]), (np.arange(3) + 0.5) / 3
+    depth = f(at) - (f(middles) + slope(middles) * (at - middles)).max()
+    r = compute_maxout(own=f, pieces=3, lift=False)
+    assert r.largest == pytest.approx(depth[0], rel=1e-3)
+    assert r.largest > 1.5 * abs(r.error).max()
+
+
 def test_a_function_that_is_not_convex_is_refused_with_its_place():
     with pytest.raises(ValueError, match="convex on \\[0, 1\\], but near x = 0.75"):
         maxout.maxout(own=lambda x: x * x - 3 * max(x - 0.75, 0))
