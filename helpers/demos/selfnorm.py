@@ -165,7 +165,7 @@ def build_bias_shift(fig):
         ],
         "sampled": means.plot([], [], **_SMALL, **moving)[0],
         "chosen": means.plot([], [], **_CHOSEN, **moving)[0],
-        "share": style.beside_title(units, 0.64),
+        "share": style.beside_title(units, 0.69),
         "predicted": [units.plot([], [], **style.THEORY, **moving)[0] for _ in range(2)],
         "spreads": units.plot([], [], lw=1.5, alpha=0.6, **moving)[0],
         "shifts": units.plot([], [], **style.MEASURED, **moving)[0],
