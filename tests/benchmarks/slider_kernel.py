@@ -29,6 +29,7 @@ from matplotlib.figure import Figure
 
 from helpers.live import LiveFigure, Number
 from helpers.style import DPI, rc
+from helpers.threads import one_blas_thread
 
 DEMOS = (
     "helpers.demos.linearity.fold",
@@ -133,7 +134,8 @@ def time_step(times, figure, widget, value, rng):
         times.live.append(timed(setattr, widget, "value", value))
     record = {"record": figure.record} if figure.record is not None else {}
     values = figure._asked()
-    times.compute.append(timed(lambda: figure._compute(**record, **values)))
+    with one_blas_thread():  # as the live figure computes
+        times.compute.append(timed(lambda: figure._compute(**record, **values)))
     for way in rng.permutation(["same", "inline"]):
         drawn = timed({"same": same, "inline": inline}[way], figure)
         getattr(times, way).append(times.compute[-1] + drawn)
