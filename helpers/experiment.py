@@ -212,10 +212,18 @@ class Film(NamedTuple):
     updates: np.ndarray
     message: str
 
+    def at(self, frames):
+        """The film with these frames only (an index)."""
+        kept = {name: getattr(self, name)[frames] for name in _PER_FRAME}
+        return self._replace(**kept)
+
     def net(self, frame):
         """The architecture at this frame: another one after the switch."""
         lives = self.settings.lives
         return lives[-1][0] if self.steps[frame] >= lives[0][1] else lives[0][0]
+
+
+_PER_FRAME = ("steps", "thetas", "accuracy", "zeros", "dead", "saturated", "gradients", "updates")
 
 
 def run(**settings):
@@ -301,7 +309,8 @@ class _Diary:
     def write(self, theta):
         self.steps.append(self.t)
         health = look(self.net, theta, self.train, self.test)
-        self.entries.append((theta.astype(np.float32), *health, *self.last))
+        with np.errstate(over="ignore"):  # a net on its way to infinity
+            self.entries.append((theta.astype(np.float32), *health, *self.last))
 
     def close(self, theta):
         """The entry at the end."""
