@@ -127,7 +127,7 @@ def _at_one_angle(directions, angle):
     return sqrt(common.size) * (sqrt(c) * common + sqrt(1 - c) * own)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=1)  # 5 MB each
 def _half_nets(seed):
     """The layers of the nets, He's init and biases of variance 1, and orthogonal unit vectors."""
     rng = np.random.default_rng([seed, 0])
@@ -420,7 +420,7 @@ def _two_inputs(angle, leak, seed):
     return Z, A
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=1)  # 13 MB each
 def _flip_layers(seed):
     """Matrices (nets, units, units) of all layers, variance 1 / units."""
     rng = np.random.default_rng([seed, 1])

@@ -363,10 +363,15 @@ def record_sharpness(*, pixels="from 0 to 1", lr=0.1, width=64, seed=0):
 
 @one_blas_thread()
 def _result(net, theta, test):
-    """(errors, zeros, means) of the nets theta (NETS, P)."""
-    passed = net.forward(theta, test.X)
-    zeros, means = (per_layer(f, passed.A[1:-1]).mean(-1) for f in (zero_share, _mean_share))
-    return 1 - accuracy(passed.A[-1], test.Y), zeros, means
+    """(errors, zeros, means) of the nets theta (NETS, P), one after the other to save memory."""
+    looks = [_look_at(net, *one) for one in zip(theta, test.X, test.Y, strict=True)]
+    return [np.array(numbers) for numbers in zip(*looks, strict=True)]
+
+
+def _look_at(net, theta, X, Y):
+    A = net.forward(theta, X).A
+    zeros, means = (per_layer(f, A[1:-1]).mean() for f in (zero_share, _mean_share))
+    return 1 - accuracy(A[-1], Y), zeros, means
 
 
 def _mean_share(a):

@@ -18,7 +18,7 @@ from nbformat.v4 import output_from_msg
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-CELL_SECONDS = 60
+CELL_SECONDS = 180
 NO_OUTPUT = ("status", "execute_input", "comm_open", "comm_msg", "comm_close")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
