@@ -37,6 +37,7 @@ BIASES = (-4.0, 4.0)
 LOOKS = 41  # frames of a film, closer at the start ...
 LARGEST_RECORD = 12_000_000  # ... but no more weights in all than this (4 bytes each)
 LARGEST_PASS = 2_000_000  # numbers of one pass when all examples are looked at
+LARGEST_STEP = 5_000_000  # numbers of one pass in training
 
 
 def named(text):
@@ -119,6 +120,18 @@ class Experiment:
         for name, (low, high) in _REAL.items():
             object.__setattr__(self, name, real(name, getattr(self, name), low, high))
         self.net, self.net_after  # noqa: B018  (refuses unknown activations)
+        self._require_small()
+
+    def _require_small(self):
+        """A pass of all nets has to fit the memory of a small class-room server, several times."""
+        rows = min(self.batch, TRAIN_DIGITS if self.data == "digits" else POINTS)
+        count = self.nets * rows * sum(self.net.sizes)
+        if count > LARGEST_STEP:
+            raise ValueError(
+                f"this takes too much memory: nets x batch x units is {count / 1e6:.1f} million, "
+                f"the limit is {LARGEST_STEP / 1e6:g} million; take fewer nets, units or examples "
+                "per step"
+            )
 
     @property
     def net(self):
@@ -149,7 +162,7 @@ class Experiment:
     def examples(self):
         """(train, test), two Data; the points depend on the seed alone, the digits on nothing."""
         if self.data == "digits":
-            return _digits()
+            return standard_digits()
         make, rng = DATASETS[self.data], self.rng(0)
         return make(rng, POINTS), make(rng, POINTS)
 
@@ -173,8 +186,8 @@ _REAL = dict(scale=SCALES, bias=BIASES, lr=RATES, l1=PENALTIES, l2=PENALTIES)
 
 
 @lru_cache(maxsize=1)
-def _digits():
-    """The digits, standardised, in a split that is the same for all experiments."""
+def standard_digits():
+    """(train, test) digits, standardised, in a split that is the same for all experiments."""
     return standardise(*split(digits(), np.random.default_rng(0), TRAIN_DIGITS))
 
 
@@ -195,7 +208,8 @@ class Film(NamedTuple):
     saturated   share of pre-activations with |f'(z)| < 0.01
     gradients   norm of d loss / d W, of all layers, the output layer too, at this very step
     updates     norm of the change of W in this step over the norm of W, of all layers. At the end
-                gradients and updates are those of the last step (of the last look, if stopped)
+                gradients and updates are those of the last step (of the last look, if stopped);
+                of a net that has diverged they are NaN
     message     what went wrong in training, "" if nothing did
     """
 
@@ -318,10 +332,12 @@ class _Diary:
             self.write(theta)
 
     def film(self, losses, theta, message):
-        thetas, accuracy, *health = (np.stack(part) for part in zip(*self.entries, strict=True))
-        return Film(
-            self.experiment, losses, np.array(self.steps), thetas, theta, accuracy, *health, message
-        )
+        parts = [np.stack(part) for part in zip(*self.entries, strict=True)]
+        lost = ~np.isfinite(losses[self.steps])  # these nets stand still
+        for sizes in parts[-2:]:
+            sizes[lost] = np.nan
+        thetas, *rest = parts
+        return Film(self.experiment, losses, np.array(self.steps), thetas, theta, *rest, message)
 
 
 def _frames(experiment):

@@ -23,6 +23,7 @@ LEVELS = [
     ["batch_norm", "regions"],
     ["training"],                                   # floor 2
     ["experiment"],
+    ["health"],
     ["style", "plane"],                             # floor 3
     ["live", "table", "limits"],
     ["grading"],

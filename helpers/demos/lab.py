@@ -249,14 +249,15 @@ def _unit_on_digits(film, layers, acts, unit):
 ZERO, ONE = style.BLUE, style.ORANGE  # the colours of the two classes, as in the other demos
 HEIGHTS = ("#FFFFFF", "#DDF0E9", "#B8E0D3", "#8ECDB8", "#5FB798", "#2C9B77")  # output of a unit
 THIN = "#555555"
-SHARES = {  # a field of the film: words, colour, marker in a text and as a dot, place beside the layer's number
-    "zeros": ("zeros", style.BLUE, "\u25cfo", -0.2),
-    "saturated": ("saturated", style.VERMILLION, "\u25b2^", 0.0),
-    "dead": ("dead on all data", style.INK, "\u25a0s", 0.2),
+SHARES = {  # a field of the film: name, colour, marker in a text and as a dot, offset from the
+    # number of the layer, and where the name stands above the axes (points)
+    "zeros": ("zeros", style.BLUE, "\u25cfo", -0.2, 0),
+    "saturated": ("saturated", style.VERMILLION, "\u25b2^", 0.0, 62),
+    "dead": ("dead", style.INK, "\u25a0s", 0.2, 158),
 }
 SIZES = {
-    "gradients": ("gradient", style.GREEN, "\u25cfo", -0.13),
-    "updates": ("update / weight", style.PURPLE, "\u25c6D", 0.13),
+    "gradients": ("gradient", style.GREEN, "\u25cfo", -0.13, 0),
+    "updates": ("update / weight", style.PURPLE, "\u25c6D", 0.13, 86),
 }
 FLOOR, CEILING = -100, 30  # decades, at most, of the axis of gradients
 _MOVING, _NOW = {"animated": True}, {"color": style.VERMILLION, "lw": 1.5, "animated": True}
@@ -336,14 +337,12 @@ def _build_loss(ax):
 
 def _build_health(ax, kinds):
     """For each kind the range over the nets and the median; {name: (bars, dots)}."""
-    parts, before = {}, None
-    for name, (words, color, (sign, shape), _) in kinds.items():
-        look = {"color": style.readable(color), "size": style.RC["axes.titlesize"]}
-        if before is None:
-            before = ax.set_title(f"{sign} {words}", **look)
-        else:
-            before = ax.annotate(f"{sign} {words}", (1, 0), (12, 0), xycoords=before,
-                                 textcoords="offset points", **look)  # fmt: skip
+    parts, pad = {}, style.RC["axes.titlepad"]
+    ax.set_title(" ")  # room for the names
+    for name, (words, color, (sign, shape), _, x) in kinds.items():
+        ax.annotate(f"{sign} {words}", (0, 1), (x, pad), xycoords="axes fraction",
+                    textcoords="offset points", color=style.readable(color),
+                    size=style.RC["axes.titlesize"])  # fmt: skip
         dot = {**style.MEASURED, "color": color, "marker": shape, "markersize": 5.5}
         bars = ax.vlines([], 0, 1, color=color, lw=1.6, **_MOVING)
         parts[name] = bars, ax.plot([], [], **dot, **_MOVING)[0]
@@ -404,7 +403,7 @@ def _move_health(parts, kind, values):
     """Bars from the smallest to the largest of values (layers, nets), dots at the median."""
     bars, dots = parts
     low, middle, high = _over_nets(values)
-    x = np.arange(1, len(middle) + 1) + kind[-1]
+    x = np.arange(1, len(middle) + 1) + kind[3]
     bars.set_segments(np.stack([np.stack([x, low], -1), np.stack([x, high], -1)], 1))
     dots.set_data(x, middle)
 
@@ -462,12 +461,13 @@ def _set_layers(a, film):
     depth = film.settings.depth
     for ax in a["layers"]:
         ax.set(xlim=(0.5, depth + 1.5), xticks=range(1, depth + 2))
-        ax.set_xticklabels([*map(str, range(1, depth + 1)), "out"])
-    low, high, zero, less = _decades([getattr(film, name) for name in SIZES])
+        every = 1 if depth < 8 else 2  # names of layers have to stay apart
+        names = ["" if (k - 1) % every else f"{k}" for k in range(1, depth + 1)]
+        ax.set_xticklabels([*names[: depth - every + 1], *[""] * (every - 1), "out"])
+    low, high, zero = _decades([getattr(film, name) for name in SIZES])
     every = max(1, ceil((high - low) / 4))
     ticks = range(high, low - 1, -every)
     names = [rf"$10^{{{tick}}}$" for tick in ticks]
-    names[-1] = rf"$\leq 10^{{{low}}}$" if less and ticks[-1] == low else names[-1]
     floor = low - (0.7 * every if zero else 0)
     sizes.set(ylim=(floor - 0.25 * every, high + 0.1 * every))
     sizes.set(yticks=[*ticks, *[floor] * zero], yticklabels=[*names, *["0"] * zero])
@@ -475,14 +475,13 @@ def _set_layers(a, film):
 
 
 def _decades(values):
-    """Whole decades of the medians over nets; whether there is a 0, and anything below them."""
-    medians = np.concatenate([_over_nets(value)[1].ravel() for value in values])
+    """Whole decades from the smallest to the largest median over nets; whether there is a 0."""
+    medians = np.concatenate([_over_nets(value.swapaxes(1, 2))[1].ravel() for value in values])
     medians = medians[np.isfinite(medians) & (medians > 0)]
     ends = np.log10([medians.min(), medians.max()] if medians.size else [0.1, 1])
     low, high = (int(end) for end in (np.floor(ends[0]), np.ceil(ends[1])))
     low, high = max(low, FLOOR), min(max(high, low + 2), CEILING)
-    zero = any((value == 0).any() for value in values)
-    return low, high, zero, any(((value > 0) & (value < 10.0**low)).any() for value in values)
+    return low, high, any((value == 0).any() for value in values)
 
 
 def _percent(rates, digits=0):
