@@ -36,6 +36,7 @@ METADATA = {
 SANITIZE = Path(__file__).with_name("sanitize.cfg").read_text(encoding="utf-8")
 # Two processors may round a curve to either side of a pixel's edge, here and there.
 PIXEL_LEVELS, PIXEL_SHARE = 32, 1e-4
+TIMED = "timed here"
 
 
 def main(arguments=None):
@@ -120,11 +121,19 @@ def same_output(a, b):
 
 
 def same_data(a, b):
-    """Whether two mime bundles are the same: texts sanitised, pictures nearly equal."""
-    comparisons = {"image/png": same_picture, WIDGET: lambda *_: True}
+    """Whether two mime bundles are the same: texts sanitised, pictures nearly equal.
+
+    A picture whose own words say that it shows times, TIMED, is another one in every run.
+    """
+    pictures = anything if TIMED in a.get("text/plain", "") else same_picture
+    comparisons = {"image/png": pictures, WIDGET: anything}
     return a.keys() == b.keys() and all(
         comparisons.get(mime, same_text)(a[mime], b[mime]) for mime in a
     )
+
+
+def anything(a, b):
+    return True
 
 
 def same_text(a, b):

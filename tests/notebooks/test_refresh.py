@@ -122,3 +122,9 @@ def picture(width=500, changed=0, level=255, compress_level=1):
     file = io.BytesIO()
     Image.fromarray(levels).save(file, "png", compress_level=compress_level)
     return shown("image/png", base64.b64encode(file.getvalue()).decode())
+
+
+def test_a_picture_of_times_is_not_compared_its_words_are():
+    stored, fresh = ({"image/png": png, "text/plain": "one layer, timed here: yes"} for png in "ab")
+    assert refresh.same_data(stored, fresh)
+    assert not refresh.same_data(stored, fresh | {"text/plain": "one layer, timed here: no"})
