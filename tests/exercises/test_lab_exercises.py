@@ -76,7 +76,7 @@ WRONG = {
         **ANY,
         gives(film(1.0, activation="sigmoid", depth=10)): "learned moons",
         gives(film(1.0, **{**DIGITS, "depth": 9})): "has 9 hidden layers",
-        gives(film(1.0, **{**DIGITS, "activation": "tanh"})): "hidden units with tanh, expected sigm",
+        gives(film(1.0, **{**DIGITS, "activation": "tanh"})): "units with tanh, expected sigm",
         gives(film(0.9, **DIGITS, gradient=1e-4)): "1e-04 times that of layer 10: larger",
         gives(film(0.9, **DIGITS, gradient=0.5)): "5e-01 times that of layer 10: a fair start",
     },
