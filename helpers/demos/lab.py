@@ -468,7 +468,7 @@ def _set_layers(a, film):
     every = max(1, ceil((high - low) / 4))
     ticks = range(high, low - 1, -every)
     names = [rf"$10^{{{tick}}}$" for tick in ticks]
-    floor = low - (0.7 * every if zero else 0)
+    floor = low - (0.9 * every if zero else 0)
     sizes.set(ylim=(floor - 0.25 * every, high + 0.1 * every))
     sizes.set(yticks=[*ticks, *[floor] * zero], yticklabels=[*names, *["0"] * zero])
     a["limits"] = low, floor
@@ -480,7 +480,8 @@ def _decades(values):
     medians = medians[np.isfinite(medians) & (medians > 0)]
     ends = np.log10([medians.min(), medians.max()] if medians.size else [0.1, 1])
     low, high = (int(end) for end in (np.floor(ends[0]), np.ceil(ends[1])))
-    low, high = max(low, FLOOR), min(max(high, low + 2), CEILING)
+    low = max(low, FLOOR)
+    high = min(max(high, low + 2), CEILING)
     return low, high, any((value == 0).any() for value in values)
 
 
