@@ -354,7 +354,7 @@ def by_prelu_net(Z, a, dA):
     for W, b in net.layers(theta):
         W[...], b[..., :units] = np.eye(units), 0
     passed = net.forward(theta, Z)
-    da = net.slopes(net.backward(theta, passed, dA))
+    (da,) = net.slopes(net.backward(theta, passed, dA))
     return net.deltas(theta, passed.Z, dA)[0], da
 
 
