@@ -28,6 +28,7 @@ DISTANCE = number(10.0, 1.0, 1000.0, 0.1, "distance", log=True)
 DISTANCES = np.array(DISTANCE.ladder)  # 1 to 1000, ten per decade
 ACROSS = np.linspace(-1, 1, 161)  # of the window on the sine
 TALL = 3.5  # it shows y from -TALL to TALL, times the distance
+NO_IDEA = 1 / 10  # the largest of ten equal probabilities
 
 
 # --- Record -------------------------------------------------------------------------------------
@@ -120,7 +121,9 @@ def _rng(seed, stream):
 
 @one_blas_thread()
 def _confidence(net, theta, X):
-    return softmax(net.output(theta, X)).max(-1).mean(-1)
+    """Mean largest softmax output of each net; NaN where a learner's e^z is too large to hold."""
+    with np.errstate(all="ignore"):
+        return softmax(net.output(theta, X)).max(-1).mean(-1)
 
 
 def _limit(net, theta, X):
@@ -159,7 +162,8 @@ def compute_away(*, record, distance=10.0):
         np.array([np.interp(place, places, one) for one in pupil.confidence]) for pupil in record
     ]
     x = EDGE * distance * ACROSS
-    y = [pupil.net.output(pupil.theta, x[:, None])[..., 0] for pupil in record]
+    with np.errstate(all="ignore"):
+        y = [pupil.net.output(pupil.theta, x[:, None])[..., 0] for pupil in record]
     return Away(record, distance, confidence, x, y)
 
 
@@ -173,15 +177,21 @@ def build_away(fig):
     left, right = fig.subplots(1, 2, width_ratios=(1, 1.05))
     left.set(xscale="log", xlim=DISTANCES[[0, -1]], ylim=(0, 1.03), xlabel="size of the noise")
     left.set(yticks=(0, 0.25, 0.5, 0.75, 1), title="how sure, on average, about noise")
-    right.set(xlim=(-1, 1), ylim=(-TALL, TALL), xticks=(-1, 0, 1), yticks=())
-    right.set(title="after a sine, x up to")
-    right.set_xticklabels(("-3 x distance", "0", "3 x distance"))
+    left.axhline(NO_IDEA, color=style.GREY, lw=1, ls=(0, (2, 2)))
+    left.annotate("no idea: 1/10", (0, NO_IDEA), (6, 4), textcoords="offset points",
+                  xycoords=("axes fraction", "data"))
+    ends = (f"-{EDGE:g} d", "0", f"{EDGE:g} d")
+    right.set(xlim=(-1, 1), ylim=(-TALL, TALL), xticks=(-1, 0, 1), yticks=(-EDGE, 0, EDGE))
+    right.set(xticklabels=ends, yticklabels=ends, xlabel="x, in distances d")
+    right.set_title("beyond the sine they learned")
+    window = style.beside_title(right, 0.82)
+    window.set_in_layout(False)  # there is room for any distance
     fence = {"color": style.GREY, "lw": 1, "ls": (0, (4, 2)), **_MOVING}
     return {
         "pupils": None, "left": left, "right": right, "names": [],
         "now": left.axvline(1, **_NOW), "fence": [right.axvline(0, **fence) for _ in range(2)],
         "sine": right.plot(ACROSS, ACROSS, **style.THEORY, zorder=4, **_MOVING)[0],
-        "window": style.beside_title(right, 0.5),
+        "window": window,
         "curves": [], "dots": [], "lines": [], "limits": [],
     }  # fmt: skip
 
@@ -199,7 +209,7 @@ def draw_away(artists, result):
         line.set_data(np.tile(np.append(ACROSS, np.nan), len(y)),
                       np.hstack([y / r.distance, gap]).ravel())
         dots.set_data([r.distance], [np.median(sure)])
-    a["window"].set_text(f"{r.x[-1]:.4g}")
+    a["window"].set_text(f"d = {r.distance:.4g}")
     return everything
 
 
@@ -251,7 +261,7 @@ def describe_away(result):
 
 def _spread(values):
     low, middle, high = (f"{f(values):.3g}" for f in (np.min, np.median, np.max))
-    return f"{middle} ({low} to {high})"
+    return f"{middle} ({low} to {high})" if "nan" not in low else "more than a computer can hold"
 
 
 def away(width=64, seed=0, distance=10.0, own=None):
