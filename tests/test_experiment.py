@@ -63,7 +63,7 @@ def test_what_is_not_allowed_is_said(name, value, words):
 
 def test_a_small_server_is_spared():
     with pytest.raises(ValueError, match="nets x batch x units is 32.0 million"):
-        Experiment(data="digits", depth=10, width=64, nets=32)
+        Experiment(data="digits", depth=10, width=64, nets=32, batch=1400)
     Experiment(data="digits", depth=10, width=64, nets=32, batch=64)
 
 

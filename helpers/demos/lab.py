@@ -550,7 +550,7 @@ def _left_in_words(r):
 
 def lab(
     data="moons", activation=None, slope=0.1, beta=1.0, upper=SAME, depth=2, width=16,
-    scheme="matched", scale=1.0, bias=0.0, optimizer="adam", lr=0.01, batch=1400, l1=0.0, l2=0.0,
+    scheme="matched", scale=1.0, bias=0.0, optimizer="adam", lr=0.01, batch=300, l1=0.0, l2=0.0,
     steps=500, nets=16, then=SAME, switch=250, seed=0, show="all nets", picture="nets", layer=1,
     unit=1, frame=None, own=None,
 ):  # fmt: skip
