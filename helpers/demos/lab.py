@@ -1,12 +1,15 @@
 """The activation lab: choose, predict, train, diagnose.
 
-lab  data, any activation in any layer, start, optimiser and penalties, many seeds at once; replay
-     the training with what the nets say, the loss, and the health of every layer side by side. In
-     mid-run the activation may change while the weights stay
+lab     data, any activation in any layer, start, optimiser and penalties, many seeds at once;
+        replay the training with what the nets say, the loss, and the health of every layer side by
+        side. In mid-run the activation may change while the weights stay
+pasted  what its line of code gives in another Python process: the same losses, bit by bit
 
 `helpers.experiment` trains and looks at the layers; here its film gets its pictures.
 """
 
+import subprocess
+import sys
 from functools import partial
 from math import ceil
 from time import perf_counter
@@ -598,6 +601,24 @@ def lab(
         },
         frames=lambda scene: len(scene.film.steps), frame=frame, button="Train",
     )  # fmt: skip
+
+
+def pasted(line):
+    """Losses (steps + 1, nets) of a line from *Copy this experiment*, run in a new Python process.
+
+    ValueError with what Python said if the line does not run there: an activation of the learner's
+    own (`own=my_activation`) would have to be pasted first.
+    """
+    code = (
+        f"from helpers.demos import lab\nlosses = ({line}).record.film.losses\n"
+        "print(len(losses), losses.tobytes().hex())"
+    )
+    new = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    if new.returncode:
+        said = new.stderr.strip().splitlines() or ["nothing"]
+        raise ValueError(f"this line does not run in a new Python process, it says: {said[-1]}")
+    rows, digits = new.stdout.split()[-2:]
+    return np.frombuffer(bytes.fromhex(digits)).reshape(int(rows), -1)
 
 
 def _choice(value, names, label, when=None):

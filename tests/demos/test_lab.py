@@ -1,8 +1,6 @@
 """The lab: pictures of the film, nothing cut at any setting, a line that gives the same run."""
 
 import io
-import subprocess
-import sys
 
 import numpy as np
 import PIL.Image
@@ -356,14 +354,18 @@ def test_the_line_of_code_gives_the_figure_again(figure):
 def test_pasted_into_a_fresh_kernel_the_line_gives_the_same_losses_bit_for_bit(figure):
     figure.reset()
     figure.set(activation="gelu", upper="tanh", batch=64, l1=0.01, then="sigmoid", switch=40)
-    code = (
-        "import sys\nfrom helpers.demos import lab\n"
-        f"figure = {figure.experiment}\n"
-        "sys.stdout.buffer.write(figure.record.film.losses.tobytes())"
-    )
-    pasted = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
-    assert pasted.stdout == figure.record.film.losses.tobytes()
+    losses = figure.record.film.losses
+    fresh = lab.pasted(figure.experiment)
+    assert fresh.shape == losses.shape == (61, 4)
+    assert fresh.tobytes() == losses.tobytes()
+    other = lab.pasted(figure.experiment.replace("seed=26", "seed=27"))
+    assert (fresh != other).all()
     figure.reset()
+
+
+def test_a_line_that_runs_only_here_is_refused_in_words():
+    with pytest.raises(ValueError, match="says: NameError: name 'my_activation' is not defined"):
+        lab.pasted("lab.lab(own=my_activation, steps=10)")
 
 
 def test_text_as_activation_becomes_a_choice():
