@@ -604,9 +604,17 @@ class Recording:
         self._keep(*self._opening, None)
 
     def rows(self, label):
+        if not self.panel.controls:
+            return []
         row = self.panel.row(label, self.button)
         row.add_class("live-slow")
-        return [row, self.news] if self.panel.controls else []
+        return [row, self.news]
+
+    def close(self):
+        """Free the widgets, those too that are not on show for want of controls."""
+        for widget in (self.button, self.news):
+            _close_all(widget)
+            widget.close()
 
     def _end(self, stopped):
         job, self.job = self.job, None
@@ -745,6 +753,8 @@ class LiveFigure(widgets.VBox):
         with DRAWING:
             if self._replay:
                 self._replay.link.close()
+            if self._recording:
+                self._recording.close()
             self._picture = self._recording = self._replay = self.result = self.record = None
             _close_all(self)
             super().close()

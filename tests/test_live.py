@@ -119,6 +119,15 @@ def decay(record=record_decay, frame=None, factor=1, **slow):
     )
 
 
+def decay_without_a_choice():
+    """A record that nothing can change: no slow controls, and so no button to press."""
+    return live(
+        compute_decay, build_decay, draw_decay, lambda r: f"{len(r)} points", call="decay",
+        controls={"factor": number(1, 1, 5, 1, "factor")},
+        record=lambda: record_decay(steps=40, rate=0.1), frames=len,
+    )
+
+
 @pytest.fixture(autouse=True)
 def errors_are_raised(monkeypatch):
     monkeypatch.setattr(LiveFigure, "raise_errors", True)
@@ -972,10 +981,11 @@ def test_no_pyplot_figure_and_no_changed_settings():
     assert pyplot is None or pyplot.get_fignums() == []
 
 
-def test_close_frees_the_figure_and_all_its_widgets():
+@pytest.mark.parametrize("make", [decay, decay_without_a_choice])
+def test_close_frees_the_figure_and_all_its_widgets(make):
     gc.collect()
     before = set(living_widgets)
-    fig = decay()
+    fig = make()
     trace = weakref.ref(fig._picture.figure)
     fig.close()
     gc.collect()

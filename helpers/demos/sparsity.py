@@ -67,6 +67,7 @@ class HalfAreZero(NamedTuple):
     theory  Wide: the same for nets of infinite width, for 1, `batch` and INPUTS inputs
     states  (WIDTH, INPUTS) of the first net in that layer: a place in STATES for unit and input,
             the units that are on for most inputs first
+    size    root mean square of z in that layer, over all nets, inputs and units
     """
 
     batch: int
@@ -77,6 +78,7 @@ class HalfAreZero(NamedTuple):
     always: np.ndarray
     theory: Wide
     states: np.ndarray
+    size: float
 
 
 def compute_half_are_zero(
@@ -95,22 +97,22 @@ def compute_half_are_zero(
     layer, batch = whole("layer", layer, 1, LAYERS), whole("batch", batch, 1, INPUTS)
     angle, scale = real("angle", angle, *ANGLES), real("scale", scale, *SCALES)
     bias, spread = real("bias", bias, *BIASES), real("spread", spread, *SPREADS)
-    zeros = _zeros(angle, scale, bias, spread, whole("seed", seed, *SEEDS))
+    zeros, sizes = _zeros(angle, scale, bias, spread, whole("seed", seed, *SEEDS))
     theory = wide(LAYERS, angle, scale, bias, spread, (1, batch, INPUTS))
     on_batch, on_data = zeros[..., :batch, :].all(-2), zeros.all(-2)
     shares = (zeros.mean((-2, -1)), on_batch.mean(-1), on_data.mean(-1), (~zeros).all(-2).mean(-1))
     return HalfAreZero(
         batch, layer, *(share.T for share in shares), theory,
-        _states(zeros[layer - 1, 0].T, batch),
+        _states(zeros[layer - 1, 0].T, batch), sizes[layer - 1],
     )  # fmt: skip
 
 
 @lru_cache(maxsize=2)
 @one_blas_thread()
 def _zeros(angle, scale, bias, spread, seed):
-    """(layers, nets, inputs, units) which units are zero for which input."""
+    """Which are zero, (layers, nets, inputs, units); the root mean squares of z, (layers,)."""
     layers, directions = _half_nets(seed)
-    zeros = np.empty((LAYERS, NETS, INPUTS, WIDTH), bool)
+    zeros, sizes = np.empty((LAYERS, NETS, INPUTS, WIDTH), bool), []
     a, z = np.empty((2, *zeros.shape[1:]))  # fresh memory for every layer takes twice as long
     for k, (W, b) in enumerate(layers):
         np.matmul(a if k else _at_one_angle(directions, angle), W, out=z)
@@ -118,7 +120,8 @@ def _zeros(angle, scale, bias, spread, seed):
         z += bias + spread * b
         np.less_equal(z, 0, out=zeros[k])
         np.maximum(z, 0, out=a)
-    return zeros
+        sizes.append(sqrt(np.vdot(z, z) / z.size))
+    return zeros, sizes
 
 
 def _at_one_angle(directions, angle):
@@ -232,6 +235,7 @@ def _cdfs(t):
 
 _ON_WHITE = {"zero": style.SKY, "on_batch": COLORS[1], "on_data": COLORS[0]}
 _MARKERS = {"zero": "o", "on_batch": "s", "on_data": "X"}
+_IN_AXES = {"xycoords": "axes fraction", "annotation_clip": False, "in_layout": False, **_MOVING}
 _NOW = {"color": style.VERMILLION, "lw": 1.5, "animated": True}
 _KEY = {"handlelength": 1.2, "handletextpad": 0.5, "columnspacing": 1.6, "borderaxespad": 0.2}
 
@@ -271,8 +275,10 @@ def _states_key():
 
 
 def _build_states(ax):
-    ax.set(xlabel=f"{INPUTS} inputs, the batch first", ylabel=f"{WIDTH} units of one net")
-    ax.set(xticks=(), yticks=())
+    ax.set(xticks=(), yticks=(), ylabel=f"{WIDTH} units of one net")
+    words = f"{INPUTS} inputs, the batch first\nroot mean square of z:"
+    ax.set_xlabel(words, loc="left", ma="left")
+    size = ax.annotate("", (0.55, 0), (0, -18.5), textcoords="offset points", va="top", **_IN_AXES)
     ax.spines[:].set_visible(True)
     cells = _cells(ax, ListedColormap(COLORS), (WIDTH, INPUTS), vmin=-0.5, vmax=3.5)
     for x, words in ((0.0, "layer"), (0.43, "always on,"), (0.86, "dead")):
@@ -280,7 +286,7 @@ def _build_states(ax):
     numbers = [style.beside_title(ax, x) for x in (0.16, 0.42, 0.84)]
     for number_ in numbers[1:]:
         number_.set_ha("right")
-    return {"states": cells, "edge": ax.axvline(0, **_NOW), "numbers": numbers}
+    return {"states": cells, "edge": ax.axvline(0, **_NOW), "numbers": numbers, "size": size}
 
 
 def _cells(ax, cmap, shape, **limits):
@@ -316,6 +322,7 @@ def draw_half_are_zero(artists, result):
     counts = (result.layer, *((result.states == state).all(1).sum() for state in (3, 0)))
     for text, count in zip(artists["numbers"], counts, strict=True):
         text.set_text(f"{count}")
+    artists["size"].set_text(f"{result.size:.2g}")
 
 
 def _around(x, low, high):
@@ -338,7 +345,7 @@ def describe_half_are_zero(result):
         f"{_range(r.zero[:, k])} of the units, theory for wide nets {one}. Dead on the batch of "
         f"{r.batch}: {_range(r.on_batch[:, k])}, theory {batch}. Dead on all {INPUTS} inputs: "
         f"{_range(r.on_data[:, k])}, theory {data}. Always on: {_range(r.always[:, k])}, theory "
-        f"{r.theory.always[k]:.1%}."
+        f"{r.theory.always[k]:.1%}. Root mean square of z: {r.size:.2g}."
     )
 
 

@@ -59,6 +59,7 @@ def test_counters_are_those_of_diagnostics(scale, bias, spread):
     net, theta = half_net(SEED, scale, bias, spread)
     X = sparsity._at_one_angle(sparsity._half_nets(SEED)[1], 40.0)
     Z = net.forward(theta, X).Z
+    np.testing.assert_allclose(r.size, np.sqrt(np.mean(Z[6] ** 2)))
     for k in (0, 6, 19):
         zero = diagnostics.zero_for_input("relu", Z[k])
         np.testing.assert_array_equal(r.zero[:, k], zero.mean((-2, -1)))
@@ -84,6 +85,7 @@ def test_without_biases_the_scale_does_not_matter():
         np.testing.assert_array_equal(one.zero, other.zero)
         np.testing.assert_array_equal(one.states, other.states)
         np.testing.assert_allclose(one.theory.dead, other.theory.dead, rtol=1e-9)
+    np.testing.assert_allclose([r.size / one.size for r in others], [1e-20, 1e20], rtol=1e-9)
     biased = [compute_half_are_zero(scale=s, bias=0.3, seed=SEED).zero[:, 0] for s in (0.1, 10.0)]
     assert biased[0].mean() < 0.1 and biased[1].mean() > 0.45
 
@@ -185,7 +187,8 @@ def test_half_are_zero_artists_show_the_result():
     assert drawn["edge"].get_xdata()[0] == 19.5 and drawn["now"].get_xdata()[0] == 5
     layer, always, dead = (text.get_text() for text in drawn["numbers"])
     assert layer == "5" and int(dead) / 64 == r.on_data[0, 4] and int(always) == 64 * r.always[0, 4]
-    assert f"{r.zero[:, 4].mean():.0%}" in figure.text
+    assert drawn["size"].get_text() == f"{r.size:.2g}"
+    assert f"{r.zero[:, 4].mean():.0%}" in figure.text and f"of z: {r.size:.2g}." in figure.text
     assert f"theory {r.theory.dead[4, 2]:.1%}" in figure.text
 
 

@@ -6,7 +6,9 @@ is in order, so that no rule can fall asleep.
 
 import ast
 import re
+from collections import Counter
 from itertools import pairwise
+from symtable import symtable
 
 import nbformat
 import pytest
@@ -120,9 +122,8 @@ def may_be_long(cell):
 
 def code_is_plain_python(notebook, name):
     for cell in code_cells(notebook):
-        try:
-            ast.parse(cell.source)
-        except SyntaxError as error:
+        error = syntax_error(cell.source)
+        if error:
             yield f"cell {cell.id} is not plain Python (a %magic?): {error}"
 
 
@@ -133,6 +134,16 @@ def only_the_first_code_cell_imports(notebook, name):
             yield f"cell {cell.id} imports {modules}"
         if modules - MODULES:
             yield f"cell {cell.id} imports {modules - MODULES}, allowed are {MODULES}"
+
+
+def names_mean_one_thing(notebook, name):
+    """What a cell finds under a name must not depend on which cell was run last."""
+    tables = [symtable(cell.source, cell.id, "exec") for cell in parsed_cells(notebook)]
+    counts = Counter(name for table in tables for name in bound_names(table))
+    for table in tables:
+        for free in sorted(read_names(table) - bound_names(table)):
+            if counts[free] > 1:
+                yield f"cell {table.get_name()} reads {free}, which {counts[free]} cells bind"
 
 
 def no_plotting_machinery(notebook, name):
@@ -168,7 +179,8 @@ RULES = [
     outputs_are_clean, sources_are_clean, widgets_have_a_static_twin, pictures_have_words,
     pictures_are_followed_by_text, markdown_pictures_exist_and_have_alt_text,
     relative_links_lead_somewhere, cells_are_short, code_is_plain_python,
-    only_the_first_code_cell_imports, no_plotting_machinery, solutions_are_folded,
+    only_the_first_code_cell_imports, names_mean_one_thing, no_plotting_machinery,
+    solutions_are_folded,
     headings_make_an_outline, lessons_end_with_references,
 ]
 
@@ -191,6 +203,35 @@ def headings(notebook):
     text = "\n\n".join(cell.source for cell in markdown_cells(notebook))
     text = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
     return re.findall(r"^(#{1,6}) +(.+)$", text, flags=re.MULTILINE)
+
+
+def parsed_cells(notebook):
+    """The code cells that are plain Python; `code_is_plain_python` speaks about the others."""
+    return [cell for cell in code_cells(notebook) if not syntax_error(cell.source)]
+
+
+def syntax_error(source):
+    """The error, or None."""
+    try:
+        ast.parse(source)
+    except SyntaxError as error:
+        return error
+
+
+def bound_names(table):
+    """The names that a cell leaves behind."""
+    return {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned()}
+
+
+def read_names(table):
+    """The names that a cell, or a function in it, looks up outside functions."""
+    inner = set().union(*map(read_names, table.get_children()))
+    is_cell = table.get_type() == "module"
+    return inner | {
+        symbol.get_name()
+        for symbol in table.get_symbols()
+        if symbol.is_referenced() and (is_cell or symbol.is_global())
+    }
 
 
 def imported(source):
@@ -267,6 +308,7 @@ def text(notebook, source):
     notebook.cells[3].source = source
 
 
+THREE_CELLS = ["new = 1", "def new(): pass", "def f():\n    return [new for _ in 'ab']"]
 FAULTS = [
     (metadata_is_minimal, lambda nb: nb.metadata.update(widgets={"state": {}})),
     (metadata_is_minimal, lambda nb: nb.metadata.kernelspec.update(name="my-env")),
@@ -298,6 +340,7 @@ FAULTS = [
     (code_is_plain_python, lambda nb: write(nb, "!pip install numpy")),
     (only_the_first_code_cell_imports, lambda nb: write(nb, "from math import pi")),
     (only_the_first_code_cell_imports, lambda nb: nb.cells[1].update(source="import scipy")),
+    (names_mean_one_thing, lambda nb: nb.cells.extend(map(new_code_cell, THREE_CELLS))),
     (no_plotting_machinery, lambda nb: write(nb, "interact(draw, x=3)")),
     (solutions_are_folded, lambda nb: nb.cells[2].metadata.update(tags=["solution"])),
     (headings_make_an_outline, lambda nb: text(nb, "#### Deep")),
