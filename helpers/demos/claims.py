@@ -382,7 +382,7 @@ def _build_table(ax):
     ax.text(_EFFECT, 1, "effect ± 95 %", ha="right", va="top", color=style.GREY)
     for (x, color, _), word in zip(MARKS.values(), ("reverse", "no", "yes"), strict=True):
         ax.text(x, 1, word, ha="center", va="top", color=style.readable(color))
-    row = Rectangle((-0.01, 0), 1.02, _PITCH, fc=CHOSEN, lw=0, zorder=0)
+    row = Rectangle((-0.025, 0), 1.045, _PITCH, fc=CHOSEN, lw=0, zorder=0, clip_on=False)
     numbers = []
     for k, claim in enumerate(CLAIMS.values()):
         ax.text(0, _row(k), claim.says, va="center", linespacing=1.1, size=10.5)
@@ -460,11 +460,11 @@ def _ticks(axis, timed):
 def describe_trial(result):
     """The table in words."""
     rows = (f"{name}: {_in_words(name, one)}{one.verdict}" for name, one in result.now.items())
-    trial = result.trial
+    trial, seeds = result.trial, "seeds" if result.seeds > 1 else "seed"
     return (
-        f"Pixels {trial.pixels}, leak {trial.leak:g}, {result.seeds} "
-        f"{'seeds' if result.seeds > 1 else 'seed'}. Mean difference ± half of the 95 % interval "
-        f"(standard deviation over the seeds), verdict: " + "; ".join(rows) + "."
+        f"Pixels {trial.pixels}, leak {trial.leak:g}, {result.seeds} {seeds}. Mean difference ± "
+        f"half of the 95 % interval (standard deviation over the seeds), verdict: "
+        f"{'; '.join(rows)}. Drawn seed by seed: {result.claim} ({CLAIMS[result.claim].title})."
     )
 
 
