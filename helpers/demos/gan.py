@@ -7,8 +7,8 @@ ring  eight small clouds on a ring are to be imitated. The generator has ReLU un
 Sources: Goodfellow et al., Generative adversarial nets (NIPS 2014, arXiv:1406.2661), algorithm 1
 and, for the generator's loss, the end of section 3; Radford, Metz & Chintala, Unsupervised
 representation learning with deep convolutional generative adversarial networks (ICLR 2016,
-arXiv:1511.06434), section 3, for the advice: ReLU and batch normalisation in the generator, a leak
-of 0.2 in the discriminator; beta1 of Adam from section 4.
+arXiv:1511.06434), section 3 for the advice: ReLU and batch normalisation in the generator, leaky
+ReLU in the discriminator; section 4 for the slope 0.2 and beta1 of Adam.
 """
 
 from math import sqrt

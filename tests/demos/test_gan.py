@@ -133,6 +133,13 @@ def test_a_point_without_gradient_stays_so_nearby_and_a_leak_has_none():
     assert not zero_gradient(leaky, theta, X).any()
 
 
+def test_a_slope_in_one_direction_is_a_gradient():
+    net = Net((2, 3, 1), "relu")
+    theta = net.pack([(np.array([[1.0, 2.0, 3.0], [0, 0, 0]]), np.zeros(3)),
+                      (np.ones((3, 1)), np.zeros(1))])  # fmt: skip
+    assert zero_gradient(net, theta, [[1.0, 5.0], [-1.0, 5.0]]).tolist() == [False, True]
+
+
 # --- The record ---------------------------------------------------------------------------------
 
 
@@ -243,7 +250,9 @@ def test_artists_show_the_result(quick):
     assert dot.get_ydata() == [max(r.film.fresh, gan.FLOOR)]
     means = r.film.sides["ReLU"].zero.mean((1, 2))
     np.testing.assert_array_equal(relu.get_ydata(), np.maximum(means, gan.FLOOR))
-    assert (leaky.get_ydata() == gan.FLOOR).all()
+    heights = band.get_paths()[0].vertices[:, 1]
+    assert heights.max() == r.film.sides["ReLU"].zero.mean(-1).max() > 0.1
+    assert heights.min() == gan.FLOOR and (leaky.get_ydata() == gan.FLOOR).all()
     assert [label.get_text() for label in labels] == ["theory", "ReLU", "leaky"]
 
 
