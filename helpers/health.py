@@ -12,7 +12,7 @@ import numpy as np
 
 from helpers import diagnostics
 from helpers.activations import activation, gaussian_mean
-from helpers.checks import whole
+from helpers.checks import real, whole
 from helpers.experiment import standard_digits
 from helpers.losses import SOFTMAX
 from helpers.network import Net
@@ -23,7 +23,7 @@ LR = 0.1  # of the step of plain gradient descent that gives the update-to-weigh
 
 
 class Expected(NamedTuple):
-    """Mean values for z standard normal, as in a wide layer at a good start; see `Measured`."""
+    """Mean values for a normal z, as in a wide layer at the start; see `Measured`."""
 
     zeros: float
     saturated: float
@@ -49,19 +49,20 @@ class Measured(NamedTuple):
     update: np.ndarray
 
 
-def expected(act):
+def expected(act, scale=1.0):
     """`Expected` of an activation (a name or a record): quadrature, no net.
 
-    The factor is gain * sqrt(E f'(z)^2), the root of chi_1 in mean field theory (Schoenholz et al.
-    2017, Deep information propagation).
+    scale  standard deviation of z, 0.01 to 100: of a first layer whose weights are `scale` times
+           the matched ones. The factor is scale * gain * sqrt(E f'(z)^2), at scale 1 the root of
+           chi_1 in mean field theory (Schoenholz et al. 2017, Deep information propagation).
     """
-    act = activation(act)
+    act, scale = activation(act), real("scale", scale, 0.01, 100.0)
     z = np.linspace(-10, 10, 200_000)  # an even number: 0, a point without a share, is not there
     density = np.exp(-z * z / 2)
     density /= density.sum()
-    slope = gaussian_mean(lambda z: abs(act.df(z)))
-    factor = act.gain * np.sqrt(gaussian_mean(lambda z: act.df(z) ** 2))
-    zeros, saturated = act.f(z) == 0, abs(act.df(z)) < SATURATED
+    slope = gaussian_mean(lambda z: abs(act.df(z)), scale**2)
+    factor = scale * act.gain * np.sqrt(gaussian_mean(lambda z: act.df(z) ** 2, scale**2))
+    zeros, saturated = act.f(scale * z) == 0, abs(act.df(scale * z)) < SATURATED
     return Expected(*(float(x) for x in (density @ zeros, density @ saturated, slope, factor)))
 
 

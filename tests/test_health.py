@@ -1,10 +1,13 @@
 """Health at a good start: the expectation is the mean field, and real nets agree with it."""
 
+from math import erfc
+
 import numpy as np
 import pytest
 
 from helpers import health, mean_field
 from helpers.activations import ACTIVATIONS, RELU, activation, gaussian_mean
+from helpers.experiment import run
 
 SMOOTH = [name for name in ACTIVATIONS if name != "step"]
 
@@ -35,6 +38,32 @@ def test_nets_agree_with_theory(name):
     assert np.median(nets.slope) == pytest.approx(theory.slope, abs=0.03)
     assert np.median(nets.factor) == pytest.approx(theory.factor, rel=0.06)
     assert (nets.update > 0).all() and len(nets.update) == health.NETS
+
+
+@pytest.mark.parametrize("scale", [1.0, 3.0, 10.0])
+def test_a_first_layer_with_weights_that_are_too_large(scale):
+    """8 seeds: within .03 of theory on digits, whose sizes differ."""
+    share = erfc(np.arccosh(10) / scale / np.sqrt(2))
+    assert health.expected("tanh", scale).saturated == pytest.approx(share, abs=1e-4)
+    for name in ("tanh", "sigmoid", "gelu", "relu"):
+        film = run(data="digits", activation=name, scale=scale, width=64, steps=10, nets=8, seed=61)
+        seen, theory = film.saturated[0, :, 0], health.expected(name, scale).saturated
+        assert np.median(seen) == pytest.approx(theory, abs=0.02), name
+        assert abs(seen - theory).max() < 0.05
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_the_factor_at_another_scale_is_chi_1_there(name):
+    """The derivative of a relu does not feel the scale: only the weights are larger."""
+    act = activation(name)
+    theory = np.sqrt(gaussian_mean(lambda z: act.df(z) ** 2, 9.0))
+    assert health.expected(name, 3.0).factor == pytest.approx(3 * act.gain * theory, rel=1e-9)
+    assert health.expected("relu", 3.0).factor == pytest.approx(3.0, rel=1e-9)
+
+
+def test_other_scales_are_refused():
+    with pytest.raises(ValueError, match="scale"):
+        health.expected("tanh", 0)
 
 
 def test_zeros_and_saturation_mean_different_things():
