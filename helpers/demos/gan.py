@@ -40,7 +40,7 @@ CENTRES = RADIUS * np.column_stack([np.cos(ANGLES), np.sin(ANGLES)])
 NEAR = 3 * SPREAD  # of its centre: a sample counts as on the mode; 99 % of the true ones are
 FOUND = SHOWN // MODES // 4  # samples on a mode that is found: a quarter of its due
 
-FRESH, PROBES = 4000, 16  # untrained discriminators, and the samples that each of them judges
+FRESH, PROBES = 4000, 8  # untrained discriminators, and the samples that each of them judges
 
 
 def clouds(rng, shape):
