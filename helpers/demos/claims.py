@@ -184,9 +184,21 @@ def _first_steps(act, split, seed):
     )  # fmt: skip
     if run.stopped:
         return None
-    learned = np.array(run.thetas) >= 0.9
-    first = run.frames[learned.argmax(0)]
-    return Speed(np.where(learned.any(0), first, LOOKS[-1]))
+    return Speed(crossings(run.frames, np.array(run.thetas), 0.9))
+
+
+def crossings(steps, shares, level):
+    """When `shares` (looks, ...) first reach a level, linear between two looks; else the last step.
+
+    Whole looks would make ties of most pairs, and the spread of few pairs would be 0.
+    """
+    reached = shares >= level
+    after = np.maximum(reached.argmax(0), 1)
+    low, high = (np.take_along_axis(shares, k[None], 0)[0] for k in (after - 1, after))
+    rise = np.where(high > low, high - low, 1.0)
+    between = np.clip((level - low) / rise, 0, 1)
+    times = steps[after - 1] + between * (steps[after] - steps[after - 1])
+    return np.where(reached.any(0), times, steps[-1])
 
 
 _PARTS = mixed(RELU, TANH, ABS)

@@ -151,7 +151,7 @@ def test_kinds_have_the_activation_that_they_say(split):
 
 
 @pytest.mark.parametrize("rate", [0, 3])
-def test_the_pace_is_the_first_look_with_nine_digits_in_ten_right(split, rate):
+def test_the_pace_is_where_nine_digits_in_ten_are_right_for_the_first_time(split, rate):
     speed = finish(KINDS["ReLU, timed"](split, SEED, 0.3))
     lr, last = claims.RATES[rate], claims.LOOKS[-1]
     assert speed.steps.shape == (len(claims.RATES), 3)
@@ -159,8 +159,19 @@ def test_the_pace_is_the_first_look_with_nine_digits_in_ten_right(split, rate):
     right = [
         (net.output(theta, split.X[1]).argmax(-1) == split.Y[1]).mean() for theta in run.thetas
     ]
-    reached = [t for t, share in zip(run.frames, right, strict=True) if share >= 0.9]
-    assert speed.steps[rate, 1] == (reached[0] if reached else last)
+    steps = speed.steps[rate, 1]
+    if max(right) < 0.9:
+        assert steps == last
+        return
+    k = np.argmax(np.array(right) >= 0.9)
+    assert run.frames[k - 1] < steps <= run.frames[k]
+    assert np.interp(steps, run.frames[[k - 1, k]], right[k - 1 : k + 1]) == pytest.approx(0.9)
+
+
+def test_crossings_are_on_the_straight_line_between_two_looks():
+    steps, flat = np.array([0, 2, 4, 8]), np.full(4, 0.1)
+    shares = np.stack([[0.1, 0.5, 0.8, 1], [0.95, 1, 1, 1], [0.1, 0.9, 0.9, 0.2], flat], axis=1)
+    np.testing.assert_allclose(claims.crossings(steps, shares, 0.9), [6, 0, 2, 8])
 
 
 def test_one_rate_for_all_seeds_and_the_best_one():
