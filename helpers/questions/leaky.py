@@ -257,8 +257,8 @@ SEEDS_NEEDED = dict(
     why=(
         "The mean of N differences has the standard error 2 / sqrt(N). It must be small "
         "enough for 1.96 + 0.84 of them to fit into 1 point: N = (2.8 * 2 / 1)^2 = 31. For "
-        "half the effect it takes four times as many. With one run each, the sign alone is "
-        "hardly better than a coin."
+        "half the effect it takes four times as many. A single pair has the wrong sign in "
+        "three trials out of ten."
     ),
 )
 
@@ -278,9 +278,8 @@ SIX_TIMES = dict(
     answer=3,
     why=(
         "The published figure belongs to one convolutional net, one data set, one error "
-        "rate. In a net with two layers tanh hardly saturates, has mean 0, and passes on "
-        "more than half of the slopes. A factor between two functions is a property of the "
-        "whole experiment."
+        "rate. In a net with two layers tanh hardly saturates, and its mean is near 0. A "
+        "factor between two functions is a property of the whole experiment."
     ),
 )
 
