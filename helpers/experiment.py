@@ -35,8 +35,8 @@ SCALES, RATES, BATCHES, PENALTIES = (0.01, 10.0), (1e-4, 10.0), (1, 1400), (0.0,
 BIASES = (-4.0, 4.0)
 
 LOOKS = 41  # frames of a film, closer at the start ...
-LARGEST_RECORD = 12_000_000  # ... but no more weights in all than this (4 bytes each)
-LARGEST_PASS = 2_000_000  # numbers of one pass when all examples are looked at
+LARGEST_RECORD = 3_000_000  # ... but no more weights in all than this (4 bytes each)
+LARGEST_PASS = 250_000  # numbers of one pass when all examples are looked at
 LARGEST_STEP = 5_000_000  # numbers of one pass in training
 
 
@@ -304,8 +304,10 @@ class _Diary:
     def __init__(self, experiment, train, test):
         self.experiment, self.train, self.test = experiment, train, test
         self.net, self.t = experiment.net, 0
-        self.due = set(_frames(experiment).tolist())
-        self.steps, self.entries, self.last = [], [], None
+        due = _frames(experiment)
+        self.due, self.steps, self.entries, self.last = set(due.tolist()), [], [], None
+        size = due.size + 1, experiment.nets, experiment.net.P  # one more if there is a stop
+        self.thetas = np.empty(size, np.float32)  # as much as needed, not twice
 
     def is_due(self):
         """Whether this step is looked at; always the one that may be the last."""
@@ -322,10 +324,10 @@ class _Diary:
         self.t += 1
 
     def write(self, theta):
-        self.steps.append(self.t)
-        health = look(self.net, theta, self.train, self.test)
         with np.errstate(over="ignore"):  # a net on its way to infinity
-            self.entries.append((theta.astype(np.float32), *health, *self.last))
+            self.thetas[len(self.steps)] = theta
+        self.steps.append(self.t)
+        self.entries.append((*look(self.net, theta, self.train, self.test), *self.last))
 
     def close(self, theta):
         """The entry at the end."""
@@ -337,8 +339,8 @@ class _Diary:
         lost = ~np.isfinite(losses[self.steps])  # these nets stand still
         for sizes in parts[-2:]:
             sizes[lost] = np.nan
-        thetas, *rest = parts
-        return Film(self.experiment, losses, np.array(self.steps), thetas, theta, *rest, message)
+        steps, thetas = np.array(self.steps), self.thetas[: len(self.steps)]
+        return Film(self.experiment, losses, steps, thetas, theta, *parts, message)
 
 
 def _frames(experiment):
