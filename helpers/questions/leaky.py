@@ -16,8 +16,8 @@ MAX_TRAP = dict(
     answer=2,
     why=(
         "For z > 0 the larger one of a z and z is z as long as a <= 1, and for z < 0 it is "
-        "then a z. With a > 1 the two change places: slope a above zero and 1 below. PReLU, "
-        "which learns its slope, may get there."
+        "then a z. With a > 1 the two change places: slope a above zero and 1 below. A slope "
+        "that is learned may get there (section 2)."
     ),
 )
 
@@ -78,7 +78,8 @@ LEAK_ENOUGH = dict(
     why=(
         "A leak a keeps (1 + a^2) / 2 of the second moment per layer. For a = 0.01 that is "
         "0.50005 and not 0.5. A thousandth after 30 layers needs 0.794 per layer, so a^2 = "
-        "0.59. He's weights do it for every a, and exactly."
+        "0.59. The init does it for every a: with weights of variance 2 / ((1 + a^2) n) "
+        "everything arrives."
     ),
 )
 
@@ -117,8 +118,9 @@ ONE_UNIT = dict(
     answer=1,
     why=(
         "Whatever rises everywhere cannot do it, with any weights: of the four z the "
-        "largest and the smallest belong to the same class. So no leak is of use that is "
-        "not negative. PReLU can cross zero, and does so from four starts in ten."
+        "largest and the smallest belong to the same class. So a slope below zero of 0.1, or of "
+        "any other positive number, is of no use. That of PReLU can become negative, and "
+        "does so from about four starts in ten."
     ),
 )
 
@@ -137,9 +139,9 @@ FALSE_DERIVATIVE = dict(
     ],
     answer=1,
     why=(
-        "The false slope lets through in which direction the loss wants a unit to move. "
-        "Until a unit crosses zero nothing changes in the output, which makes the drift a "
-        "blind one; afterwards the true gradient is there."
+        "The false slope tells a unit in which direction the loss would have it move. Until a "
+        "unit crosses zero its moves change nothing in the output, so the drift is a blind "
+        "one; afterwards there is a true gradient."
     ),
 )
 
@@ -153,13 +155,14 @@ LEAK_BETTER = dict(
         "A good one: a leak is always better than none, and 97 % are right",
         "An ordinary net: its units woke up first, and it learns at the usual pace",
         "A dead one: 10 % are right, like guessing",
-        "A linear classifier: no unit has crossed zero, 25 to 50 % are right",
+        "A linear classifier: no unit has crossed zero, about 40 % are right",
     ],
     answer=3,
     why=(
-        "Below zero a leaky unit is linear, and a net of such units is one affine map. It "
-        "learns, slowly, what an affine map can, and that is a lot for digits: so much that "
-        "little is left to pull a unit across zero. A leak is a way out, not a guarantee."
+        "Below zero a leaky unit is linear, and a net of such units is one affine map. It can "
+        "learn what such a map can (97 % of the digits), but the gradient of its first "
+        "weights has the leak, 0.01, as a factor, so it learns slowly. A leak is a way out; "
+        "it does not say how long the way is."
     ),
 )
 
@@ -172,12 +175,13 @@ SHARED_MOMENT = dict(
     ),
     low=0,
     high=100,
-    answer=70,
+    answer=70.5,
     within=10,
+    step=0.5,
     unit="%",
     why=(
-        "The part from the mean is (E f)^2 / E f^2 = 0.806^2 / 0.922 = 70 %. For ReLU it is "
-        "32 %, for ELU 4 %, and for tanh and SELU 0."
+        "The part from the mean is (E f)^2 / E f^2 = 0.806^2 / 0.921 = 70.5 %. For ReLU it "
+        "is 32 %, for ELU 4 %, and for tanh and SELU 0."
     ),
 )
 
@@ -189,16 +193,16 @@ SELU_START = dict(
         "with SELU?"
     ),
     options=[
-        "Mean 0.5 and variance 2: it keeps what it is given, like ReLU with He's weights",
+        "Mean 0.5 and variance 2: it keeps both, as ReLU with He's weights keeps E z^2",
         "Mean 0 and variance near 0: without normalisation signals die out",
-        "About mean 0 and variance 1, as from any other start nearby",
+        "About mean 0 and variance 1, whatever the start, within limits",
         "Something else for each set of weights: 32 random layers forget nothing",
     ],
     answer=2,
     why=(
         "SELU was built so that (0, 1) is a fixed point of the map from one layer's mean "
-        "and variance to the next, and an attracting one. ReLU with He's weights has no "
-        "such point: it multiplies whatever it is given."
+        "and variance to the next, and an attracting one. ReLU with He's weights is not drawn "
+        "to any point: twice the input gives twice the output, in every layer."
     ),
 )
 
@@ -278,8 +282,8 @@ SIX_TIMES = dict(
     answer=3,
     why=(
         "The published figure belongs to one convolutional net, one data set, one error "
-        "rate. In a net with two layers tanh hardly saturates, and its mean is near 0. A "
-        "factor between two functions is a property of the whole experiment."
+        "rate. In two layers, with pixels from 0 to 1, tanh hardly saturates, and its mean is "
+        "near 0. A factor between two functions is a property of the whole experiment."
     ),
 )
 
@@ -294,13 +298,13 @@ GAN_FLAT_START = dict(
     high=50,
     answer=6.25,
     within=1,
+    step=0.25,
+    unit="%",
     why=(
         "Each unit is off with probability 1/2, whatever the sample: weights of the "
         "opposite sign are as likely. All four are off with probability 1/16, and then "
         "nothing gets through."
     ),
-    unit="%",
-    step=0.25,
 )
 
 GAN_LEAKY_BETTER = dict(
