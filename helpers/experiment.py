@@ -32,7 +32,7 @@ FAMILIES = {name: getattr(activations, name) for name in ("leaky_relu", "elu", "
 
 DEPTHS, WIDTHS, NETS, STEPS, SEEDS = (1, 10), (1, 64), (1, 32), (10, 1000), (0, 99)
 SCALES, RATES, BATCHES, PENALTIES = (0.01, 10.0), (1e-4, 10.0), (1, 1400), (0.0, 1.0)
-BIASES = (-4.0, 4.0)
+BIASES, MOMENTS = (-4.0, 4.0), (0, 900)
 
 LOOKS = 41  # frames of a film, closer at the start ...
 LARGEST_RECORD = 3_000_000  # ... but no more weights in all than this (4 bytes each)
@@ -90,7 +90,7 @@ class Experiment:
     l2          weight decay: l2 / 2 * (sum of squares of all W), 0 to 1
     steps       10 to 1000; seed 0 to 99, of data, start and batches
     nets        1 to 32 starts, trained on the same examples in the same order
-    then, switch  from step `switch` (0 to 1000) on the hidden layers have the activation(s) `then`;
+    then, switch  from step `switch` (0 to 900) on the hidden layers have the activation(s) `then`;
                 weights stay, the optimiser starts from rest. "no change": nothing happens
     """
 
@@ -180,7 +180,7 @@ class Experiment:
 
 
 _WHOLE = dict(
-    depth=DEPTHS, width=WIDTHS, batch=BATCHES, steps=STEPS, nets=NETS, switch=(0, STEPS[1]),
+    depth=DEPTHS, width=WIDTHS, batch=BATCHES, steps=STEPS, nets=NETS, switch=MOMENTS,
     seed=SEEDS,
 )  # fmt: skip
 _REAL = dict(scale=SCALES, bias=BIASES, lr=RATES, l1=PENALTIES, l2=PENALTIES)

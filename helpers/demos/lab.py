@@ -3,6 +3,7 @@
 lab     data, any activation in any layer, start, optimiser and penalties, many seeds at once;
         replay the training with what the nets say, the loss, and the health of every layer side by
         side. In mid-run the activation may change while the weights stay
+swap    the same with few controls, for another activation in mid-run
 pasted  what its line of code gives in another Python process: the same losses, bit by bit
 
 `helpers.experiment` trains and looks at the layers; here its film gets its pictures.
@@ -568,39 +569,73 @@ def lab(
     return live(
         compute_lab, build_lab, draw_lab, describe_lab, call=call, size=(8.4, 4.8),
         record=partial(record_lab, own=own),
-        slow={
-            "data": choice(data, SETS, "data"),
-            "activation": _choice(activation, names, "activation"),
-            "slope": number(slope, *SLOPES, 0.1, "slope of the leak", log=True,
-                            when={"activation": ["leaky_relu"]}),
-            "beta": number(beta, *BETAS, 0.1, "alpha or beta", log=True,
-                           when={"activation": list(WITH_BETA)}),
-            "upper": _choice(upper, SWITCHES, "upper layers", {"depth": list(range(2, 11))}),
-            "depth": number(depth, *DEPTHS, 1, "hidden layers"),
-            "width": number(width, *WIDTHS, 1, "units per layer"),
-            "scheme": choice(scheme, list(SCHEMES), "first weights"),
-            "scale": number(scale, *experiment.SCALES, 0.1, "times", log=True),
-            "bias": number(bias, *experiment.BIASES, 0.5, "bias at start"),
-            "optimizer": choice(optimizer, list(OPTIMIZERS), "optimiser"),
-            "lr": number(lr, *experiment.RATES, 0.1, "learning rate", log=True),
-            "batch": number(batch, *experiment.BATCHES, 0.2, "batch", log=True),
-            "l1": number(l1, *experiment.PENALTIES, 0.005, "L1 on outputs"),
-            "l2": number(l2, *experiment.PENALTIES, 0.005, "L2 on weights"),
-            "steps": number(steps, *experiment.STEPS, 10, "steps"),
-            "nets": number(nets, *experiment.NETS, 1, "nets"),
-            "seed": number(seed, *experiment.SEEDS, 1, "seed"),
-            "then": _choice(then, SWITCHES, "later on"),
-            "switch": number(switch, 0, experiment.STEPS[1], 10, "from step",
-                             when={"then": list(SWITCHES[1:])}),
-        },
+        slow=_slow(
+            names, data=data, activation=activation, slope=slope, beta=beta, upper=upper,
+            depth=depth, width=width, scheme=scheme, scale=scale, bias=bias, optimizer=optimizer,
+            lr=lr, batch=batch, l1=l1, l2=l2, steps=steps, nets=nets, seed=seed, then=then,
+            switch=switch,
+        ),
         controls={
             "show": choice(show, SHOWN, "show"),
             "picture": choice(picture, PICTURES, "left"),
             "layer": number(layer, *DEPTHS, 1, "layer", when={"picture": ["unit"]}),
             "unit": number(unit, *WIDTHS, 1, "unit", when={"picture": ["unit"]}),
         },
-        frames=lambda scene: len(scene.film.steps), frame=frame, button="Train",
+        frames=_frames, frame=frame, button="Train",
     )  # fmt: skip
+
+
+def swap(
+    data="spiral", activation="relu", depth=2, bias=0.0, seed=0, then="tanh", switch=250,
+    show="all nets", frame=None,
+):  # fmt: skip
+    """The lab with the controls for another activation in mid-run, and 8 nets."""
+    return live(
+        compute_lab, build_lab, draw_lab, describe_lab, call="lab.swap", size=(8.4, 4.8),
+        record=partial(record_lab, nets=8),
+        slow=_slow(list(ACTIVATIONS), data=data, activation=activation, depth=depth, bias=bias,
+                   seed=seed, then=then, switch=switch),
+        controls={"show": choice(show, SHOWN, "show")},
+        frames=_frames, frame=frame, button="Train",
+    )  # fmt: skip
+
+
+def _frames(scene):
+    return len(scene.film.steps)
+
+
+def _slow(names, **values):
+    """The controls of these settings; `names` of the activations that can be chosen."""
+    kinds = {
+        "data": partial(choice, options=SETS, label="data"),
+        "activation": partial(_choice, names=names, label="activation"),
+        "slope": _slider(SLOPES, 0.1, "slope of the leak", log=True,
+                         when={"activation": ["leaky_relu"]}),
+        "beta": _slider(BETAS, 0.1, "alpha or beta", log=True,
+                        when={"activation": list(WITH_BETA)}),
+        "upper": partial(_choice, names=SWITCHES, label="upper layers",
+                         when={"depth": list(range(2, 11))}),
+        "depth": _slider(DEPTHS, 1, "hidden layers"),
+        "width": _slider(WIDTHS, 1, "units per layer"),
+        "scheme": partial(choice, options=list(SCHEMES), label="first weights"),
+        "scale": _slider(experiment.SCALES, 0.1, "times", log=True),
+        "bias": _slider(experiment.BIASES, 0.5, "bias at start"),
+        "optimizer": partial(choice, options=list(OPTIMIZERS), label="optimiser"),
+        "lr": _slider(experiment.RATES, 0.1, "learning rate", log=True),
+        "batch": _slider(experiment.BATCHES, 0.2, "batch", log=True),
+        "l1": _slider(experiment.PENALTIES, 0.005, "L1 on outputs"),
+        "l2": _slider(experiment.PENALTIES, 0.005, "L2 on weights"),
+        "steps": _slider(experiment.STEPS, 10, "steps"),
+        "nets": _slider(experiment.NETS, 1, "nets"),
+        "seed": _slider(experiment.SEEDS, 1, "seed"),
+        "then": partial(_choice, names=SWITCHES, label="later on"),
+        "switch": _slider(experiment.MOMENTS, 10, "from step", when={"then": list(SWITCHES[1:])}),
+    }  # fmt: skip
+    return {name: kinds[name](value) for name, value in values.items()}
+
+
+def _slider(ends, step, label, **how):
+    return partial(number, low=ends[0], high=ends[1], step=step, label=label, **how)
 
 
 def pasted(line):

@@ -288,6 +288,10 @@ class Figure:
     def reset(self):
         """Back to the opening state; a picture on its way has come when this returns."""
         self.button("Reset").click()
+        self.settle()
+
+    def settle(self):
+        """Wait until the kernel has done what it was asked for."""
         self.page.evaluate(_KERNEL_IS_IDLE)
 
     @property

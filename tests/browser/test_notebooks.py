@@ -34,6 +34,7 @@ def changes(figure, control, move, help_with):
     figure.reset()
     if help_with is not None:
         help_with.click()
+        figure.settle()  # the kernel decides which controls count now
     if control.disabled:
         return False
     before, code = figure.picture(), figure.code

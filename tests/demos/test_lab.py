@@ -368,6 +368,22 @@ def test_a_line_that_runs_only_here_is_refused_in_words():
         lab.pasted("lab.lab(own=my_activation, steps=10)")
 
 
+def test_swap_is_the_lab_with_fewer_controls():
+    few = lab.swap(seed=26)
+    same = lab.lab(data="spiral", then="tanh", nets=8, seed=26)
+    assert few.text == same.text and few.png() == same.png()
+    for move in (dict(data="moons"), dict(activation="elu"), dict(depth=3), dict(bias=-4.0),
+                 dict(seed=27), dict(then="identity"), dict(switch=300), dict(frame=3),
+                 dict(show="worst net")):  # fmt: skip
+        few.reset()
+        before, words = few.png(), few.text
+        few.set(**move)
+        assert few.png() != before and few.text != words, move
+    again = eval(few.experiment)
+    assert again.text == few.text and again.png() == few.png()
+    assert few.experiment.startswith("lab.swap(data='spiral', activation='relu', depth=2")
+
+
 def test_text_as_activation_becomes_a_choice():
     figure = lab.lab(**{**SMALL, "steps": 10}, activation="relu, elu(2)")
     assert "relu, elu(2) " not in figure.experiment and "'relu, elu(2)'" in figure.experiment
