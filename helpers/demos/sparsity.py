@@ -9,7 +9,7 @@ Each demo is a result, `compute_*` (pure), `build_*` (axes, once), `draw_*` (mov
 `describe_*` (the numbers in words) and the public function that makes the controls.
 """
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import product
 from math import acos, atan, comb, cos, erfc, pi, radians, sin, sqrt
 from typing import NamedTuple
@@ -111,7 +111,7 @@ def compute_half_are_zero(
 @one_blas_thread()
 def _zeros(angle, scale, bias, spread, seed):
     """Which are zero, (layers, nets, inputs, units); the root mean squares of z, (layers,)."""
-    layers, directions = _half_nets(seed)
+    layers, directions = _drawn(_half_nets, seed)
     zeros, sizes = np.empty((LAYERS, NETS, INPUTS, WIDTH), bool), []
     a, z = np.empty((2, *zeros.shape[1:]))  # fresh memory for every layer takes twice as long
     for k, (W, b) in enumerate(layers):
@@ -130,14 +130,19 @@ def _at_one_angle(directions, angle):
     return sqrt(common.size) * (sqrt(c) * common + sqrt(1 - c) * own)
 
 
-@lru_cache(maxsize=1)  # 5 MB each
+@lru_cache(maxsize=1)  # 5 or 13 MB; a reader moves the sliders of one figure at a time
+def _drawn(draw, seed):
+    _drawn.cache_clear()  # else the last ones would stay in memory until these are made
+    return draw(seed)
+
+
 def _half_nets(seed):
     """The layers of the nets, He's init and biases of variance 1, and orthogonal unit vectors."""
     rng = np.random.default_rng([seed, 0])
     net = Net((INPUTS + 1, *[WIDTH] * LAYERS), "relu", "relu")
     layers = net.layers(net.init(rng, "he", lead=(NETS,), bias=1.0))
     directions = np.linalg.qr(rng.standard_normal((INPUTS + 1, INPUTS + 1)))[0]
-    return [(np.ascontiguousarray(W), b) for W, b in layers], directions
+    return [(W.copy(), b.copy()) for W, b in layers], directions  # views would keep all of theta
 
 
 def _states(zero, batch):
@@ -374,6 +379,7 @@ def half_are_zero(layer=20, angle=90.0, batch=8, scale=1.0, bias=0.0, spread=0.0
 
 FLIP_NETS, FLIP_LAYERS, FLIP_WIDTH = 8, 20, 100
 FLIP_ANGLES, LEAKS = (1.0, 180.0), (0.0, 1.0)
+_FLIP_SHAPE = FLIP_NETS, FLIP_WIDTH, FLIP_WIDTH  # of the matrices of one layer
 
 
 class Flips(NamedTuple):
@@ -407,7 +413,7 @@ def compute_flips(*, angle=90.0, leak=0.0, layer=1, seed=0):
     layer, seed = whole("layer", layer, 1, FLIP_LAYERS), whole("seed", seed, *SEEDS)
     Z, A = _two_inputs(angle, leak, seed)
     differ = np.stack([(z[:, 0] > 0) != (z[:, 1] > 0) for z in Z])
-    W, a = _flip_layers(seed)[layer - 1][0], A[layer - 1][0]
+    W, a = _drawn(_flip_layers, seed)[layer - 1][0], A[layer - 1][0]
     return Flips(
         layer, differ.mean(-1).T, np.stack([_angle(a) for a in A[:-1]], axis=-1),
         _flip_theory(angle, leak), _borders(W, a), differ[layer - 1, 0],
@@ -421,18 +427,18 @@ def _two_inputs(angle, leak, seed):
     a = np.zeros((FLIP_NETS, 2, FLIP_WIDTH))
     a[:, 0, 0], a[:, 1, 0], a[:, 1, 1] = 1, cos(t), sin(t)
     Z, A, f = [], [a * sqrt(FLIP_WIDTH)], (leaky_relu(leak) if leak else RELU).f
-    for W in _flip_layers(seed):
+    for W in _drawn(_flip_layers, seed):
         Z.append(A[-1] @ W)
         A.append(f(gain * Z[-1]))
     return Z, A
 
 
-@lru_cache(maxsize=1)  # 13 MB each
 def _flip_layers(seed):
-    """Matrices (nets, units, units) of all layers, variance 1 / units."""
-    rng = np.random.default_rng([seed, 1])
-    shape = FLIP_LAYERS, FLIP_NETS, FLIP_WIDTH, FLIP_WIDTH
-    return LECUN.draw(rng, shape)
+    """Matrices (layers, nets, units, units), variance 1 / units."""
+    rng, layers = np.random.default_rng([seed, 1]), np.empty((FLIP_LAYERS, *_FLIP_SHAPE))
+    for layer in layers:
+        layer[...] = LECUN.draw(rng, _FLIP_SHAPE)
+    return layers
 
 
 def _angle(pair):
@@ -456,9 +462,15 @@ def _borders(W, pair):
     first = pair[0] / np.linalg.norm(pair[0])
     second = pair[1] - (pair[1] @ first) * first
     if np.linalg.norm(second) < 1e-9 * np.linalg.norm(pair[1]):  # opposite: any plane will do
-        second = _flip_layers(0)[0, 0, 0] - (_flip_layers(0)[0, 0, 0] @ first) * first
+        second = _any_vector() - (_any_vector() @ first) * first
     second = second / np.linalg.norm(second)
     return np.degrees(np.arctan2(second @ W, first @ W) + pi / 2) % 180
+
+
+@cache
+def _any_vector():
+    """(units,) not in the direction of any other vector here."""
+    return LECUN.draw(np.random.default_rng([0, 1]), (FLIP_WIDTH, FLIP_WIDTH))[0]
 
 
 # --- Flips: figure ------------------------------------------------------------------------------
@@ -565,6 +577,7 @@ CODE_NETS, CODE_WIDTH, PIXELS = 16, 64, 64
 STEPS, BATCH, OPTIMIZER = 200, 50, Momentum(0.05)
 TRAINING = 1000  # digits that nets and probes learn from; the others are for measuring
 NOISY = 100  # of the others that get noise
+TOGETHER = 2  # nets whose codes are in memory together
 STAGES, CODE_LAYERS, NOISES = ("random", "trained"), (1, 2), (0.01, 1.0)
 LEVELS = np.geomspace(*NOISES, 9)
 RIDGE = 1e-3  # of the mean square of the code: keeps the probe's weights small
@@ -655,13 +668,14 @@ def record_codes(*, seed=0):
     nets, accurate = {}, {}
     for k, act in enumerate(("relu", "tanh")):
         net = Net((PIXELS, *[CODE_WIDTH] * len(CODE_LAYERS), 10), act)
-        theta = net.init(np.random.default_rng([seed, 3]), lead=(CODE_NETS,))
+        start = net.init(np.random.default_rng([seed, 3]), lead=(CODE_NETS,))
         how = dict(steps=STEPS, batch=BATCH, optimizer=OPTIMIZER, record=[0])
         rng = np.random.default_rng([seed, 4])
-        job = training(net, theta, *train[:2], "softmax", rng=rng, **how)
+        job = training(net, start, *train[:2], "softmax", rng=rng, **how)
         run = yield from part(job, 0.3 * k, 0.3 * (k + 1))
-        nets[act] = net, {"random": theta, "trained": run.theta}
-        accurate[act] = accuracy(net.output(run.theta, test.X), test.Y)
+        nets[act] = net, {"random": start, "trained": run.theta}
+        right = [accuracy(net.output(theta, test.X), test.Y) for theta in run.theta]
+        accurate[act] = np.array(right)
     record = Coded(train, test, raw[1].X[:NOISY], nets, noise, accurate, {})
     for k, (stage, layer) in enumerate(product(STAGES, CODE_LAYERS)):
         job = part(_look(record, stage, layer), 0.6 + 0.1 * k, 0.7 + 0.1 * k)
@@ -693,20 +707,41 @@ def _pre_activations(net, thetas, stage, layer, X):
 
 def _look(record, stage, layer):
     """Generator: yields its progress, returns the Look of a stage and layer."""
+    parts = []
+    for first in range(0, CODE_NETS, TOGETHER):
+        parts.append(_look_at(_some_nets(record, slice(first, first + TOGETHER)), stage, layer))
+        yield (first + TOGETHER) / CODE_NETS
+    look = Look(*(_side_by_side(field) for field in zip(*parts, strict=True)))
+    return look._replace(sizes=look.sizes.sum(-1) / look.sizes.sum())
+
+
+def _some_nets(record, some):
+    """The Coded with some of its nets: the codes of all of them would take 60 MB."""
+    nets = {
+        act: (net, {stage: theta[some] for stage, theta in thetas.items()})
+        for act, (net, thetas) in record.nets.items()
+    }
+    return record._replace(nets=nets)
+
+
+def _side_by_side(parts):
+    if isinstance(parts[0], dict):
+        return {key: _side_by_side([part[key] for part in parts]) for key in parts[0]}
+    return np.concatenate(parts, axis=-1)
+
+
+def _look_at(record, stage, layer):
+    """Look, but its sizes are numbers of digits for every net, (CODE_WIDTH + 1, nets)."""
     train, test = (codes_of(record, stage, layer, data.X) for data in (record.train, record.test))
-    yield 0.2
     moved = [_moved(record, stage, layer, noise, test) for noise in LEVELS]
-    yield 0.4
-    probe = {}
-    for code in CODES:
-        probe[code] = _probe(train[code], record.train.Y, test[code], record.test.Y)
-        yield 0.4 + 0.12 * len(probe)
+    labels, answers = record.train.Y, record.test.Y
     active = np.count_nonzero(test["relu"], axis=-1)
     return Look(
         np.array([flips for flips, _ in moved]),
         {code: np.array([changes[code] for _, changes in moved]) for code in CODES},
-        np.bincount(active.ravel(), minlength=CODE_WIDTH + 1) / active.size,
-        active.mean(-1), active.std(-1), probe,
+        np.array([np.bincount(one, minlength=CODE_WIDTH + 1) for one in active]).T,
+        active.mean(-1), active.std(-1),
+        {code: _probe(train[code], labels, test[code], answers) for code in CODES},
         {act: _distinct(test[act] > 0) for act in ("relu", "tanh")},
     )  # fmt: skip
 

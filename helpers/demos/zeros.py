@@ -59,8 +59,7 @@ FRAMES = np.unique((STEPS * np.linspace(0, 1, 12) ** 2).round().astype(int))  # 
 class Film(NamedTuple):
     """Nets with an L1 penalty of every weight in WEIGHTS, from the same NETS starts.
 
-    pixels, width  what they were trained with; data: train and test together, train first
-    net, thetas    (frames, weights, NETS, P)
+    pixels, width  what they were trained with; net; data: train and test together, train first
     steps          (frames,) the steps of which there is a picture
     zeros          (frames, weights, NETS, 2) share of units that are zero for a test image, on
                    average, in each hidden layer
@@ -72,7 +71,6 @@ class Film(NamedTuple):
     width: int
     data: Data
     net: Net
-    thetas: np.ndarray
     steps: np.ndarray
     zeros: np.ndarray
     dead: np.ndarray
@@ -93,31 +91,32 @@ def record_turn_up(*, pixels="from 0 to 1", width=64, seed=0):
     starts = net.init(_rng(seed, 1), "he", lead=(NETS,))
     theta = np.broadcast_to(starts, (len(WEIGHTS), *starts.shape))
     penalty = L1(np.array(WEIGHTS)[:, None])
-    how = dict(optimizer=SGD(RATE), batch=BATCH, rng=_rng(seed, 2), penalty=penalty)
-    job = training(net, theta, *train[:2], SOFTMAX, steps=STEPS, record=FRAMES, **how)
-    run = yield from part(job, 0, 0.5)
     data = Data(*(np.concatenate(pair) for pair in zip(train[:2], test[:2], strict=True)), "digits")
-    kept = np.arange(len(run.frames))
-    kept = np.unique(kept[[0, -1]]) if run.stopped else kept  # who stops does not want to wait
-    looks = []
-    for k in kept:
-        looks.append(zip(*(_look(net, theta, data) for theta in run.thetas[k]), strict=True))
-        if not run.stopped and (yield 0.5 + 0.5 * len(looks) / len(kept)) == "stop":
-            break
-    kept = kept[: len(looks)]
-    zeros, dead, errors = map(np.array, zip(*looks, strict=True))
-    return Film(
-        pixels, net.sizes[1], data, net, run.thetas[kept], run.frames[kept], zeros, dead, errors
-    )
+    how = dict(optimizer=SGD(RATE), batch=BATCH, rng=_rng(seed, 2), penalty=penalty)
+    kept = dict(record=FRAMES, keep=partial(_look, net, data))
+    run = yield from training(net, theta, *train[:2], SOFTMAX, steps=STEPS, **how, **kept)
+    looks = map(np.array, zip(*run.thetas, strict=True))
+    return Film(pixels, net.sizes[1], data, net, run.frames, *looks)
 
 
 @one_blas_thread()
-def _look(net, theta, data):
-    """(zeros, dead, errors) of the nets theta (NETS, P)."""
+def _look(net, data, thetas):
+    """(zeros, dead, errors) of the nets thetas (weights, NETS, P)."""
+    looks = _one_by_one(partial(_look_at_digits, net, data), thetas.reshape(-1, net.P))
+    return [numbers.reshape(*thetas.shape[:2], *numbers.shape[1:]) for numbers in looks]
+
+
+def _one_by_one(look, *nets):
+    """The numbers that look(...) has for each net, as arrays; one net at a time saves memory."""
+    looks = [look(*one) for one in zip(*nets, strict=True)]
+    return [np.array(numbers) for numbers in zip(*looks, strict=True)]
+
+
+def _look_at_digits(net, data, theta):
     passed, new = net.forward(theta, data.X), slice(TRAIN, None)
-    zeros = per_layer(zero_share, [a[:, new] for a in passed.A[1:-1]])
+    zeros = per_layer(zero_share, [a[new] for a in passed.A[1:-1]])
     dead = per_layer(lambda Z: dead_on_batch(RELU, Z).mean(-1), passed.Z[:-1])
-    return zeros, dead, 1 - accuracy(passed.A[-1][:, new], data.Y[new])
+    return zeros, dead, 1 - accuracy(passed.A[-1][new], data.Y[new])
 
 
 # --- Turn the zeros up: one frame ---------------------------------------------------------------
@@ -326,17 +325,25 @@ class Rivals(NamedTuple):
     means: np.ndarray
 
 
-def few_digits(nets, seed=0, pixels="from 0 to 1"):
-    """(train, test) with a leading axis: every net has FEW digits of its own, and all the others.
+def few_digits(nets, seed=0, pixels="from 0 to 1", others=1497):
+    """(train, test) with a leading axis: every net has FEW digits of its own, and `others`.
 
     nets  how many, from 1; seed 0 to 99; pixels "from 0 to 1" or "standardised"
     """
-    rng = _rng(seed, 0)
-    pairs = [_digits(rng, FEW, pixels) for _ in range(whole("nets", nets, 1))]
-    return [
-        Data(np.stack([one.X for one in sets]), np.stack([one.Y for one in sets]), "digits")
-        for sets in zip(*pairs, strict=True)
-    ]
+    rng, everything, nets = _rng(seed, 0), digits(), whole("nets", nets, 1)
+    others = whole("others", others, 1, len(everything.Y) - FEW)
+    sets = [_room(nets, everything, n) for n in (FEW, others)]
+    for net in range(nets):
+        for into, drawn in zip(sets, _digits(rng, FEW, pixels), strict=True):
+            n = into.Y.shape[1]
+            into.X[net], into.Y[net] = drawn.X[:n], drawn.Y[:n]
+    return sets
+
+
+def _room(nets, data, n):
+    """For n examples of such data for each net."""
+    X, Y, name = data
+    return Data(np.empty((nets, n, *X.shape[1:]), X.dtype), np.empty((nets, n), Y.dtype), name)
 
 
 def record_sharpness(*, pixels="from 0 to 1", lr=0.1, width=64, seed=0):
@@ -357,18 +364,13 @@ def record_sharpness(*, pixels="from 0 to 1", lr=0.1, width=64, seed=0):
         job = training(net, theta, *train[:2], SOFTMAX, steps=steps, **how)
         run = yield from part(job, k / len(RIVALS), (k + 1) / len(RIVALS))
         steps = 0 if run.stopped else steps
-        looks.append(_result(net, run.theta, test))
+        with one_blas_thread():
+            looks.append(_one_by_one(partial(_look_at, net), run.theta, test.X, test.Y))
     return Rivals(pixels, net.sizes[1], lr, *map(np.array, zip(*looks, strict=True)))
 
 
-@one_blas_thread()
-def _result(net, theta, test):
-    """(errors, zeros, means) of the nets theta (NETS, P), one after the other to save memory."""
-    looks = [_look_at(net, *one) for one in zip(theta, test.X, test.Y, strict=True)]
-    return [np.array(numbers) for numbers in zip(*looks, strict=True)]
-
-
 def _look_at(net, theta, X, Y):
+    """(errors, zeros, means) of one net."""
     A = net.forward(theta, X).A
     zeros, means = (per_layer(f, A[1:-1]).mean() for f in (zero_share, _mean_share))
     return 1 - accuracy(A[-1], Y), zeros, means
@@ -550,7 +552,8 @@ def record_cost(*, batch=128):
     np.empty(LARGEST_FREED, np.uint8)  # now glibc keeps what is freed; fresh pages cost more time
     seconds = np.empty((len(INPUTS), TURNS, 1 + len(FORMULAS)))
     for i, n in enumerate(INPUTS):
-        x, W = rng.standard_normal((batch, n)), rng.standard_normal((n, n)) * sqrt(2 / n)
+        x, W = rng.standard_normal((batch, n)), rng.standard_normal((n, n))
+        W *= sqrt(2 / n)
         for turn in range(TURNS):
             seconds[i, turn] = _one_turn(x, W)
             if (yield (i * TURNS + turn + 1) / (len(INPUTS) * TURNS)) == "stop" and i:

@@ -2,7 +2,8 @@
 
     python tests/benchmarks/slider_kernel.py [helpers.demos.linearity.fold ...]
 
-For every slider of every demo, over the same values in turn and in random order:
+For every slider of every demo (a demo without one: for every choice), over the same values in
+turn and in random order:
 
     live     the widget's value changes: compute, move the artists, blit, PNG, texts
     same     compute, the very same figure made again and saved: our 150 dots per inch, its layout
@@ -27,7 +28,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from helpers.live import LiveFigure, Number
+from helpers.live import Choice, LiveFigure, Number
 from helpers.style import DPI, rc
 from helpers.threads import one_blas_thread
 
@@ -53,6 +54,31 @@ DEMOS = (
     "helpers.demos.gain.calculator",
     "helpers.demos.finite.typical",
     "helpers.demos.finite.singular_values",
+    "helpers.demos.regions.lines",
+    "helpers.demos.regions.deep",
+    "helpers.demos.regions.one_matrix",
+    "helpers.demos.sparsity.half_are_zero",
+    "helpers.demos.sparsity.flips",
+    "helpers.demos.sparsity.codes",
+    "helpers.demos.zeros.turn_up",
+    "helpers.demos.zeros.sharpness",
+    "helpers.demos.zeros.cost",
+    "helpers.demos.graveyard.lab",
+    "helpers.demos.graveyard.threshold",
+    "helpers.demos.graveyard.shift",
+    "helpers.demos.born_dead.hinges",
+    "helpers.demos.born_dead.born_dead",
+    "helpers.demos.leaky.explore",
+    "helpers.demos.leaky.prelu",
+    "helpers.demos.leaky.surrogate_start",
+    "helpers.demos.leak_depth.deeper",
+    "helpers.demos.selfnorm.bias_shift",
+    "helpers.demos.selfnorm.selu",
+    "helpers.demos.maxout.maxout",
+    "helpers.demos.claims.trial",
+    "helpers.demos.gan.ring",
+    "helpers.demos.lab.lab",
+    "helpers.demos.far.away",
 )
 ROUNDS = 8  # values of each slider
 TARGET = 0.10
@@ -82,18 +108,21 @@ def demo(path):
 
 
 def sliders(figure):
-    """(panel, name, control) of the sliders that move the picture at once."""
-    return [
+    """(panel, name, control) of the sliders that move the picture at once; else of the choices."""
+    quick = [
         (panel, name, control)
         for panel in (figure._panels() if figure._ahead else figure._quick_panels())
         for name, control in panel.controls.items()
-        if isinstance(control, Number) and not panel.widgets[name].disabled
+        if not panel.widgets[name].disabled
+    ]
+    return [one for one in quick if isinstance(one[2], Number)] or [
+        one for one in quick if isinstance(one[2], Choice)
     ]
 
 
 def values(control):
-    """As many different values as there are rounds, over the range of a slider."""
-    ladder = control.ladder
+    """As many different values as there are rounds, over the range of a slider or choice."""
+    ladder = control.ladder if isinstance(control, Number) else list(control.options.values())
     return [ladder[i] for i in np.unique(np.linspace(0, len(ladder) - 1, ROUNDS).astype(int))]
 
 
@@ -170,7 +199,7 @@ def main(paths):
         medians = " ".join(f"{times.median(way):5.1f} ms" for way in ways)
         full = times.full / len(times.live)
         ratios = [f"1/{1 / times.ratio(way):.1f}" for way in ("same", "inline")]
-        print(f"{path:46} {medians} {full:5.0%} {ratios[0]:>8} {ratios[1]:>10}")
+        print(f"{path:46} {medians} {full:5.0%} {ratios[0]:>8} {ratios[1]:>10}", flush=True)
     print(f"worst: 1/{1 / worst:.1f}, target 1/{1 / TARGET:.0f} of the same figure")
 
 

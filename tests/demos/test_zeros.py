@@ -43,23 +43,40 @@ def drawn(name, *results):
 # --- turn the zeros up: the record --------------------------------------------------------------
 
 
-def hidden(film, frame, k, seed):
+@pytest.fixture(scope="module")
+def thetas(film):
+    """(frames, weights, nets, P): the film's nets trained again, one penalty after the other."""
+    X, Y = film.data.X[: zeros.TRAIN], film.data.Y[: zeros.TRAIN]
+    start = film.net.init(zeros._rng(SEED, 1), "he", lead=(zeros.NETS,))
+    runs = [
+        train(film.net, start, X, Y, SOFTMAX, steps=zeros.STEPS, penalty=L1(weight) if k else None,
+              optimizer=SGD(zeros.RATE), batch=zeros.BATCH, rng=zeros._rng(SEED, 2),
+              record=film.steps.tolist())
+        for k, weight in enumerate(zeros.WEIGHTS)
+    ]  # fmt: skip
+    return np.stack([run.thetas for run in runs], axis=1)
+
+
+def hidden(film, theta):
     """Hidden activations of one net on all data, computed again."""
     a = film.data.X
-    for W, b in film.net.layers(film.thetas[frame, k, seed])[:-1]:
+    for W, b in film.net.layers(theta)[:-1]:
         a = np.maximum(a @ W + b, 0)
         yield a
 
 
-@pytest.mark.parametrize("frame, k, seed", [(0, 0, 0), (5, 3, 2), (-1, 5, 7), (-1, 1, 4)])
-def test_zeros_dead_units_and_errors_are_those_of_the_nets(film, frame, k, seed):
-    new = slice(zeros.TRAIN, None)
-    for layer, a in enumerate(hidden(film, frame, k, seed)):
+@pytest.mark.parametrize(
+    "frame, k, seed", [(0, 0, 0), (5, 3, 2), (-1, 5, 7), (-1, 1, 4), (3, 0, 1), (-1, 2, 6)]
+)
+def test_the_film_is_a_training_with_its_penalty(film, thetas, frame, k, seed):
+    """Zeros, dead units and errors are those of nets that were trained so."""
+    theta, new = thetas[frame, k, seed], slice(zeros.TRAIN, None)
+    for layer, a in enumerate(hidden(film, theta)):
         share = np.mean([np.count_nonzero(row == 0) / 16 for row in a[new]])
         assert film.zeros[frame, k, seed, layer] == pytest.approx(share, abs=1e-12)
         dead = np.count_nonzero(a.max(0) == 0) / 16
         assert film.dead[frame, k, seed, layer] == dead
-    answers = film.net.output(film.thetas[frame, k, seed], film.data.X[new]).argmax(-1)
+    answers = film.net.output(theta, film.data.X[new]).argmax(-1)
     wrong = np.mean(answers != film.data.Y[new])
     assert film.errors[frame, k, seed] == pytest.approx(wrong, abs=1e-12)
 
@@ -70,19 +87,9 @@ def test_all_digits_are_there_and_none_is_both_learned_and_new(film):
     assert not rows & {row.tobytes() for row in film.data.X[zeros.TRAIN :]}
 
 
-@pytest.mark.parametrize("k", [0, 3])
-def test_the_film_is_a_training_with_its_penalty(film, k):
-    X, Y = film.data.X[: zeros.TRAIN], film.data.Y[: zeros.TRAIN]
-    how = dict(optimizer=SGD(zeros.RATE), batch=zeros.BATCH, rng=zeros._rng(SEED, 2))
-    penalty = L1(zeros.WEIGHTS[k]) if k else None
-    run = train(film.net, film.thetas[0, k], X, Y, SOFTMAX, steps=zeros.STEPS, penalty=penalty,
-                record=film.steps.tolist(), **how)  # fmt: skip
-    np.testing.assert_allclose(run.thetas, film.thetas[:, k], rtol=1e-7, atol=1e-9)
-
-
 def test_all_penalties_have_the_same_starts(film):
-    assert (film.thetas[0] == film.thetas[0, :1]).all()
-    assert (film.zeros[0] == film.zeros[0, :1]).all()
+    for numbers in (film.zeros[0], film.errors[0]):
+        assert (numbers == numbers[:1]).all() and np.ptp(numbers, axis=1).max() > 0
     assert film.steps[0] == 0 and film.steps[-1] == zeros.STEPS
 
 
@@ -184,6 +191,16 @@ def test_every_net_has_digits_of_its_own():
     assert seen[0] != seen[1] != seen[2]
     for mine, others in zip(seen, new.X, strict=True):
         assert not mine & {row.tobytes() for row in others}
+
+
+def test_fewer_new_digits_are_the_first_of_all():
+    (learn, new), (same, all_new) = (zeros.few_digits(2, SEED, others=n) for n in (500, 1497))
+    assert new.X.shape == (2, 500, 64) and new.Y.shape == (2, 500)
+    np.testing.assert_array_equal(new.X, all_new.X[:, :500])
+    np.testing.assert_array_equal(new.Y, all_new.Y[:, :500])
+    np.testing.assert_array_equal(learn.X, same.X)
+    with pytest.raises(ValueError, match="others.*1497"):
+        zeros.few_digits(2, SEED, others=1498)
 
 
 def test_standardised_pixels_have_mean_0_in_every_net_alone():

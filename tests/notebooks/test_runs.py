@@ -16,7 +16,6 @@ from nbformat.v4 import new_code_cell, new_notebook
 from refresh import same_output
 
 PEAK_MEGABYTES = 250  # DESIGN.md section 8
-MORE = {"03_relu_sparsity": 360}  # still to be brought down
 
 
 @pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -57,11 +56,10 @@ def test_runs_offline_in_a_read_only_folder(lesson, notebook, folder):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-def test_needs_little_memory(lesson, request):
+def test_needs_little_memory(lesson):
     """So much memory at the peak, so that small Binder and JupyterHub limits hold."""
     kernel, _ = lesson
-    limit = MORE.get(request.node.callspec.id, PEAK_MEGABYTES)
-    assert call(kernel, in_kernel._peak_megabytes) <= limit
+    assert call(kernel, in_kernel._peak_megabytes) <= PEAK_MEGABYTES
 
 
 def test_cells_can_be_run_again_in_any_order(lesson, notebook):
