@@ -88,7 +88,7 @@ def test_too_many_or_bad_differences_are_refused():
 def test_every_seed_has_digits_of_its_own_and_all_others_are_new(split):
     whole = digits()
     rows = {row.tobytes(): label for row, label in zip(whole.X, whole.Y, strict=True)}
-    for X, Y, X_new, Y_new in zip(split.X, split.Y, split.X_new, split.Y_new, strict=True):
+    for X, Y, (X_new, Y_new) in zip(split.X, split.Y, split.unseen(), strict=True):
         assert len(X) == 300 and len(X_new) == 1497
         assert not {x.tobytes() for x in X} & {x.tobytes() for x in X_new}
         assert all(rows[x.tobytes()] == y for x, y in zip(X, Y, strict=True))
@@ -107,10 +107,15 @@ def test_standardised_pixels_are_scaled_by_what_is_learned_from(split):
     scaled = claims._split("standardised", SEED, 3)
     np.testing.assert_allclose(scaled.X.mean(1), 0, atol=1e-12)
     np.testing.assert_allclose(scaled.X.std((1, 2)), 1)
-    k, old, new = 1, split.X, split.X_new
+    k, old, new = 1, split.X, unseen(split)[0]
     mean = old[k].mean(0)
-    np.testing.assert_allclose(scaled.X_new[k], (new[k] - mean) / (old[k] - mean).std())
+    np.testing.assert_allclose(unseen(scaled)[0][k], (new[k] - mean) / (old[k] - mean).std())
     np.testing.assert_array_equal(scaled.Y_wrong, split.Y_wrong)
+
+
+def unseen(split):
+    """X and Y of the other digits, a tuple of nets each."""
+    return tuple(zip(*split.unseen(), strict=True))
 
 
 def alone(k, split, labels, hidden, scheme, lr, steps, batch, **how):
@@ -136,7 +141,7 @@ def test_scores_are_those_of_each_net_alone(split, kind, hidden, scheme, lr, ste
     scores = finish(KINDS[kind](split, SEED, 0.3))
     labels = split.Y_wrong if "labels" in kind else split.Y
     net, run = alone(2, split, labels, hidden, scheme, lr, steps, batch)
-    for share, X, Y in ((scores.old, split.X, labels), (scores.new, split.X_new, split.Y_new)):
+    for share, X, Y in ((scores.old, split.X, labels), (scores.new, *unseen(split))):
         right = net.output(run.theta, X[2]).argmax(-1) == Y[2]
         assert share[2] == pytest.approx(right.mean(), abs=1e-12)
     assert len(set(scores.new)) == 3  # other seeds, other nets
