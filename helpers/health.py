@@ -110,5 +110,6 @@ def _line(name, cells):
 
 
 def _beside(theory, values, digits):
-    low, middle, high = (f"{f(values):.{digits}f}" for f in (np.min, np.median, np.max))
-    return f"{theory:.{digits}f} | {middle} ({low}-{high})"
+    numbers = [theory, *(f(values) for f in (np.median, np.min, np.max))]
+    numbers = [round(float(x), 9) for x in numbers]  # 0.505 lies on an edge: no noise may decide
+    return "{:.{d}f} | {:.{d}f} ({:.{d}f}-{:.{d}f})".format(*numbers, d=digits)

@@ -79,3 +79,9 @@ def test_the_report_holds_the_numbers_and_fits_a_page():
     assert len(lines) == 3 and max(map(len, lines)) <= 100
     assert f"0.50 | {np.median(nets.slope):.2f} ({nets.slope.min():.2f}-" in lines[1]
     assert "50 | " in lines[1] and lines[2].startswith("tanh")
+
+
+def test_a_number_on_an_edge_is_rounded_alike_everywhere():
+    below, above = (health._beside(0.505 + noise, np.full(3, 0.505 - noise), 2)
+                    for noise in (1e-14, -1e-14))  # fmt: skip
+    assert below == above == health._beside(0.505, np.full(3, 0.505), 2)
