@@ -169,7 +169,7 @@ LEAK_BETTER = dict(
 SHARED_MOMENT = dict(
     key="shared-moment",
     question=(
-        "z is standard normal, a = softplus(z) goes on through weights of mean 0, scaled so "
+        "z is standard normal; softplus(z) goes on through weights of mean 0, scaled so "
         "that the next pre-activations have second moment 1. How much of this 1 is the same "
         "for every input, and says nothing about it?"
     ),
