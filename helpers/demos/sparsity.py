@@ -100,7 +100,8 @@ def compute_half_are_zero(
     zeros, sizes = _zeros(angle, scale, bias, spread, whole("seed", seed, *SEEDS))
     theory = wide(LAYERS, angle, scale, bias, spread, (1, batch, INPUTS))
     on_batch, on_data = zeros[..., :batch, :].all(-2), zeros.all(-2)
-    shares = (zeros.mean((-2, -1)), on_batch.mean(-1), on_data.mean(-1), (~zeros).all(-2).mean(-1))
+    zero = np.count_nonzero(zeros, axis=(-2, -1)) / zeros[0, 0].size
+    shares = (zero, on_batch.mean(-1), on_data.mean(-1), 1 - zeros.any(-2).mean(-1))
     return HalfAreZero(
         batch, layer, *(share.T for share in shares), theory,
         _states(zeros[layer - 1, 0].T, batch), sizes[layer - 1],
@@ -167,6 +168,14 @@ def wide(layers, angle, scale=1.0, bias=0.0, spread=0.0, counts=(1, INPUTS)):
     g the inputs are independent, so only a mean over g is left, and nothing but q and C has to be
     taken from layer to layer (Cho & Saul 2009 for bias = 0; the mean over g is derived here).
     """
+    zero, on, weights = _wide(layers, angle, scale, bias, spread)
+    dead = np.stack([((1 - on) ** n * weights).sum(1) for n in counts], axis=1)
+    return Wide(zero.copy(), dead, (on ** max(counts) * weights).sum(1))
+
+
+@lru_cache(maxsize=2)
+def _wide(layers, angle, scale, bias, spread):
+    """(layers,) share of zeros; (layers, nodes) P(z > 0 | g) at nodes of g, and their weights."""
     weight, noise = 2 * scale**2, spread**2  # He's init: variance 2 / fan_in
     q, C = weight + noise, weight * max(cos(radians(angle)), 0) + noise
     probabilities, zero = [], []
@@ -179,9 +188,7 @@ def wide(layers, angle, scale=1.0, bias=0.0, spread=0.0, counts=(1, INPUTS)):
             for moment in (_second_moment(q, bias), weights @ rectified**2)
         )
         C = min(C, q)
-    on, weights = map(np.array, zip(*probabilities, strict=True))
-    dead = np.stack([((1 - on) ** n * weights).sum(1) for n in counts], axis=1)
-    return Wide(np.array(zero), dead, (on ** max(counts) * weights).sum(1))
+    return np.array(zero), *map(np.array, zip(*probabilities, strict=True))
 
 
 def _second_moment(q, bias):
