@@ -44,6 +44,7 @@ def changes(figure, control, move, help_with):
     return wait_until(lambda: figure.code != code, 20) and figure.changed(before, 0.5)
 
 
+@pytest.mark.timeout(1200)  # the lab of notebook 07 trains for each of its many controls
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_every_notebook_runs_and_every_control_moves_its_picture(path, open_notebook, artifacts):
     notebook = open_notebook(path.name)
