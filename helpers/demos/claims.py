@@ -195,7 +195,7 @@ def _first_steps(act, split, seed):
     run = yield from training(
         net, theta, split.X, split.Y, SOFTMAX, steps=LOOKS[-1], batch=32, rng=_rng(seed, 2),
         optimizer=SGD(np.array(RATES)[:, None]), record=LOOKS,
-        keep=lambda theta: _right(net, theta, split.X, split.Y),
+        keep=lambda theta: [_right(net, at_rate, split.X, split.Y) for at_rate in theta],
     )  # fmt: skip
     if run.stopped:
         return None
