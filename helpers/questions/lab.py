@@ -6,8 +6,8 @@ LUCK = dict(
     question=(
         "32 nets with one hidden layer of 3 ReLU units learn to tell a ring from a smaller "
         "ring inside it. Data, optimiser and 500 steps are the same for all, only the first "
-        "weights differ. How many of them get at least 95% of new points right (mean over "
-        "many sets of points)?"
+        "weights differ. How many of them get at least 95% of new points right, on average over "
+        "many sets of points?"
     ),
     low=0,
     high=32,
@@ -120,16 +120,17 @@ RELU_TO_SILU = dict(
     answer=3,
     why=(
         "SiLU differs from ReLU by at most 0.28, whatever z is, and is the same far from 0. "
-        "tanh cuts everything off at 1: there about 70% are left, and with the sigmoid the "
-        "nets guess."
+        "tanh cuts everything off at 1: with it about 70% are left, and with the sigmoid the "
+        "nets guess, or nearly so."
     ),
 )
 
 AFTER_THE_SHOCK = dict(
     key="after-the-shock",
     question=(
-        "The same nets, but the ReLU become sigmoids, and the nets guess. Training goes on "
-        "for 200 steps from these very weights. Where does it get them?"
+        "The same nets, but the ReLU become sigmoids, and at that moment the nets do little better "
+        "than guess. Training goes on for 200 steps from these very weights. Where does it get "
+        "them?"
     ),
     options=[
         "Nowhere: weights learned by ReLU nets are useless for sigmoids",
@@ -149,19 +150,20 @@ SURE_ABOUT_NOISE = dict(
     key="sure-about-noise",
     question=(
         "Nets that know digits well are shown noise, a thousand times as large as any "
-        "digit. The largest of the ten softmax outputs says how sure they are. On average?"
+        "digit. The largest of the ten softmax outputs says how sure they are. How large is it, "
+        "on average?"
     ),
     options=[
         "ReLU nets and tanh nets: near 0.1, for noise looks like no digit",
+        "ReLU nets: near 0.5, since half of their units are off; tanh nets: above 0.98",
         "ReLU nets: above 0.98; tanh nets: below 0.93, however large the noise",
         "Both above 0.98: softmax always ends there",
-        "ReLU nets: near 0.5, since half of their units are off; tanh nets: above 0.98",
     ],
-    answer=1,
+    answer=2,
     why=(
         "Far out a ReLU net is linear along every ray: double the input, and the "
         "differences of the logits double, so that softmax goes to 1. tanh has a ceiling: "
-        "beyond it nothing changes any more, and the nets stay at some 0.75. Neither says "
+        "beyond it nothing changes any more, and the nets stay near 0.75. Neither says "
         "that it has no idea."
     ),
 )
@@ -173,12 +175,12 @@ BEYOND_THE_SINE = dict(
         "without error. What do they say at x = 300?"
     ),
     options=[
-        "All of them go on with the sine, more or less",
         "ReLU: a straight line, each net another; tanh: next to constant, each net another",
+        "All of them go on with the sine, more or less",
         "All give 0, the mean of the sine",
         "ReLU: one straight line, the tangent at x = 3; tanh: 1, its largest value",
     ],
-    answer=1,
+    answer=0,
     why=(
         "Beyond its last bend a ReLU net is one straight line, and its slope is a sum over "
         "the units that are on: it was never asked for in training. Units of tanh are "
@@ -189,9 +191,9 @@ BEYOND_THE_SINE = dict(
 BIT_FOR_BIT = dict(
     key="bit-for-bit",
     question=(
-        "16 nets, 500 steps, random first weights, random batches. You send the one line of "
-        "code below a figure to a friend, who runs it in a fresh kernel on a machine like "
-        "yours. How well do the 8,016 losses agree?"
+        "16 nets, 500 steps, random first weights, random batches. A friend gets the line of "
+        "code that the button 'Copy this experiment' gives, and runs it in a fresh kernel on a "
+        "machine like yours. How well do the 8,016 losses agree?"
     ),
     options=[
         "On average over the nets; single nets differ",
