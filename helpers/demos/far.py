@@ -178,8 +178,8 @@ def build_away(fig):
     left.set(xscale="log", xlim=DISTANCES[[0, -1]], ylim=(0, 1.03), xlabel="size of the noise")
     left.set(yticks=(0, 0.25, 0.5, 0.75, 1), title="how sure, on average, about noise")
     left.axhline(NO_IDEA, color=style.GREY, lw=1, ls=(0, (2, 2)))
-    left.annotate("no idea: 1/10", (0, NO_IDEA), (6, 4), textcoords="offset points",
-                  xycoords=("axes fraction", "data"))
+    left.annotate("no idea: 1/10", (1, NO_IDEA), (-6, 4), textcoords="offset points",
+                  xycoords=("axes fraction", "data"), ha="right")
     ends = (f"-{EDGE:g} d", "0", f"{EDGE:g} d")
     right.set(xlim=(-1, 1), ylim=(-TALL, TALL), xticks=(-1, 0, 1), yticks=(-EDGE, 0, EDGE))
     right.set(xticklabels=ends, yticklabels=ends, xlabel="x, in distances d")

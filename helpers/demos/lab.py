@@ -272,6 +272,7 @@ _PUSH = LinearSegmentedColormap.from_list("push", [style.BLUE, "#FFFFFF", style.
 def build_lab(fig):
     """Left: what nets or a unit make of the data. Right: loss, and two pictures of health."""
     left, right = fig.add_gridspec(1, 2, width_ratios=(1.12, 1))
+    _keep_room(fig.add_subplot(left))
     places = [fig.add_subplot(left) for _ in range(3)]
     loss, shares, sizes = (fig.add_subplot(row) for row in right.subgridspec(3, 1))
     shares.set(ylim=(-0.04, 1.04), yticks=(0, 0.5, 1), yticklabels=("0%", "50%", "100%"))
@@ -286,6 +287,14 @@ def build_lab(fig):
         "titles": [style.beside_title(ax) for ax in places],
         **_build_loss(loss), **_build_health(shares, SHARES), **_build_health(sizes, SIZES),
     }  # fmt: skip
+
+
+def _keep_room(ax):
+    """For the labels of what takes turns in one place: the layout asks axes that are seen only."""
+    ax.set(title=" ", xlabel=" ", ylabel=" ", xticks=(0,), yticks=(0,), zorder=-1)
+    ax.tick_params(length=0, labelcolor="none")
+    ax.patch.set_visible(False)
+    ax.spines[:].set_visible(False)
 
 
 def _build_plane(ax):
@@ -305,7 +314,7 @@ def _build_plane(ax):
 
 
 def _build_confusion(ax):
-    ax.set(xlabel="the nets say", ylabel="digit", aspect="equal")
+    ax.set(xlabel="the nets say", ylabel="digit")
     ax.set(xticks=np.arange(CLASSES) + 0.5, yticks=np.arange(CLASSES) + 0.5)
     ax.set(xticklabels=range(CLASSES), yticklabels=range(CLASSES))
     ax.invert_yaxis()

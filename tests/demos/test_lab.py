@@ -403,3 +403,14 @@ def test_the_defaults_are_those_of_the_experiment():
     settings = finish(record_lab(steps=10)).film.settings
     assert settings == Experiment(steps=10)
     assert Experiment().net.sizes == (2, 16, 16, 1) and Experiment().nets == 16
+
+
+def test_a_figure_has_room_for_what_it_shows_later():
+    """Its layout is made once; the labels of the digits fit if it opens with the plane."""
+    turned = lab.lab(steps=50, nets=1, seed=26)
+    turned.set(data="digits")
+    picture = turned._picture
+    ax = picture.artists["places"][1]
+    whole, needed = picture.figure.bbox, ax.get_tightbbox(picture.figure.canvas.get_renderer())
+    assert ax.get_visible() and ax.get_xlabel()
+    assert whole.y0 <= needed.y0 and needed.y1 <= whole.y1
