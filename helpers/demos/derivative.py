@@ -463,7 +463,7 @@ def draw_step_size(artists, result):
     r, ends = result, np.array([-3 * VIEW, 3 * VIEW])
     artists["line"].set_data(r.points.mean() + ends, r.heights.mean() + r.quotient * ends)
     artists["points"].set_data(r.points, r.heights)
-    artists["quotient"].set_text(f"{r.quotient:.6f}, error {_one(abs(r.quotient - r.slope))}")
+    artists["quotient"].set_text(f"{r.quotient:.10f}, error {_one(abs(r.quotient - r.slope))}")
     for ring, error in zip(artists["here"], r.here, strict=True):
         ring.set_data([r.h], [max(error, LOWEST)])
     changed = style.retitle(artists["right"], f"largest error, all z from -4 to 4\n{_best(r)}")
@@ -522,7 +522,7 @@ def describe_step_size(result):
     )
     return (
         f"{r.activation} at z = {r.z:g}, {r.method} in {r.precision} with h = {r.h:g}: slope "
-        f"{r.quotient:.4f}, f'(z) = {r.slope:.4f}. Largest error for z from -4 to 4 at this h: "
+        f"{r.quotient:.10f}, f'(z) = {r.slope:.4f}. Largest error for z from -4 to 4 at this h: "
         f"{errors}. By theory, {_best(r)}; error there: {theory}."
     )
 

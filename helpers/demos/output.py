@@ -201,7 +201,7 @@ def slow_start(w=2.0, b=2.0, eta=0.15, epoch=150):
 
 CLASSES = 3
 LOGITS, SCALES = (-1.0, 1.0), (0.1, 100.0)
-SWEEP = np.geomspace(*SCALES, 61)  # twenty scales per decade, as on the slider
+SWEEP = np.geomspace(*SCALES, 76)  # twenty-five scales per decade, as on the slider
 BOTTOMS = (1e-25, 1e-50, 1e-100, 1e-200)  # lower ends of the axis of the gradients
 
 
@@ -214,7 +214,7 @@ class Softmax(NamedTuple):
     squared    (3,) gradient J (p - y) of |p - y|^2 / 2
     entropy    (3,) gradient p - y of -ln p_target
     sizes      (3,) largest entry (in size) of jacobian, squared and entropy
-    curves     (3, 61) the same for all scales in SWEEP
+    curves     (3, 76) the same for all scales in SWEEP
     gap        between the two largest logits; e^(-gap * scale) is the law for large scales
     """
 
@@ -403,7 +403,7 @@ def softmax(scale=5.0, z1=1.0, z2=0.5, z3=0.0, target=2):
         draw_softmax,
         describe_softmax,
         controls={
-            "scale": number(scale, *SCALES, 0.05, "scale of the logits", log=True),
+            "scale": number(scale, *SCALES, 0.04, "scale of the logits", log=True),
             "target": choice(target, {str(k): k for k in (1, 2, 3)}, "right class"),
             "z1": number(z1, *LOGITS, 0.1, "logit 1"),
             "z2": number(z2, *LOGITS, 0.1, "logit 2"),

@@ -339,7 +339,7 @@ def test_step_size_artists_show_the_result():
         assert [ring.get_xydata()[0].tolist() for ring in drawn["here"]] == [
             [0.631, error] for error in r.here
         ]
-        assert drawn["quotient"].get_text().startswith(f"{r.quotient:.6f}, error ")
+        assert drawn["quotient"].get_text().startswith(f"{r.quotient:.10f}, error ")
 
 
 def test_every_error_lies_within_the_axes():
