@@ -450,6 +450,7 @@ class ByHand(NamedTuple):
     """Three units placed by hand.
 
     target, block     what is built, from what
+    places            where the units are
     x, wanted, built  (points,) the target and the net
     parts             (x, y) of the single units, one broken line
     error, worst      largest |built - wanted|, and the x where it occurs
@@ -459,6 +460,7 @@ class ByHand(NamedTuple):
 
     target: Target
     block: str
+    places: list
     x: np.ndarray
     wanted: np.ndarray
     built: np.ndarray
@@ -492,8 +494,9 @@ def compute_by_hand(
     even = _errors(target, block, 0.0 if block == "hinges" else 200.0, _EVEN)
     enough = [n for n, largest in zip(_EVEN, even, strict=True) if largest <= error.max()]
     return ByHand(
-        target, block, x, wanted, built, _outlines(net, PER_PART[block]), float(error.max()),
-        float(x[error.argmax()]), float(even[HAND - 1]), min(enough, default=None),
+        target, block, places, x, wanted, built, _outlines(net, PER_PART[block]),
+        float(error.max()), float(x[error.argmax()]), float(even[HAND - 1]),
+        min(enough, default=None),
     )  # fmt: skip
 
 
@@ -514,10 +517,12 @@ def _placed_bumps(bumps, _, width):
 def build_by_hand(fig):
     """Left: target, net and its three parts. Right: what is missing, and what even pieces miss."""
     left, right = fig.subplots(1, 2, width_ratios=(1.25, 1))
-    left.set(xlim=(0, 1), ylim=(-1.6, 1.6), xlabel="x")
+    left.set(xlim=(0, 1), ylim=(-1.6, 1.6), xlabel="x (triangles: places of the units)")
     right.set(xlim=(0, 1), ylim=(-1.6, 1.6), xlabel="x", ylabel="net − target")
     right.axhline(0, color="0.85", lw=1)
+    foot = {"transform": left.get_xaxis_transform(), "clip_on": False, "animated": True}
     return _function_artists(left) | {
+        "places": left.plot([], [], "^", ms=8, color=style.VERMILLION, **foot)[0],
         "error": right.plot([], [], lw=2, color=style.BLUE, animated=True)[0],
         "even": right.plot([], [], color=style.INK, lw=1.2, ls=(0, (5, 2)), animated=True)[0],
         "here": right.plot([], [], animated=True, **_RING)[0],
@@ -530,6 +535,7 @@ def draw_by_hand(artists, result):
     changed = _draw_function(artists, result)
     error, high = result.built - result.wanted, 0.8 * _span(result.wanted)
     changed |= _set_limits(artists["error"].axes, -high, high)
+    artists["places"].set_data(result.places, [0.02] * HAND)
     artists["error"].set_data(result.x, error)
     artists["even"].set_data([0, 1, np.nan, 0, 1], np.array([1, 1, 1, -1, -1]) * result.even)
     worst = error[np.searchsorted(result.x, result.worst)]

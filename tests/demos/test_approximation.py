@@ -187,8 +187,9 @@ def test_by_hand_starts_where_the_target_starts():
 
 
 def test_by_hand_draws_what_was_computed():
-    result = demo.compute_by_hand(weight_1=2)
+    result = demo.compute_by_hand(weight_1=2, place_3=0.7, weight_3=0)
     artists = drawn(demo.build_by_hand, demo.draw_by_hand, result)
+    assert list(artists["places"].get_xdata()) == [0, 0.35, 0.7]
     assert_shows(artists["built"], result.x, result.built)
     assert_shows(artists["error"], result.x, result.built - result.wanted)
     assert np.nanmax(artists["even"].get_ydata()) == result.even
