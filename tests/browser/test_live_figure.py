@@ -268,7 +268,7 @@ def executed(folder):
 def test_without_a_kernel_there_is_a_picture(executed, open_notebook, artifacts):
     notebook = open_notebook(executed.name)
     images = notebook.page.locator(".jp-OutputArea img")
-    images.first.wait_for(timeout=10_000)
+    images.nth(1).wait_for(timeout=60_000)  # the second cell is put on the page after the first
     assert images.count() == 2
     assert images.first.bounding_box()["width"] == pytest.approx(840, abs=10)
     assert "model not found" not in notebook.page.inner_text("body")
