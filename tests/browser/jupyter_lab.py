@@ -369,7 +369,7 @@ class Control:
         before = self.value
         for key in ["ArrowRight", "ArrowLeft"] if self.kind == "slider" else ["Space"]:
             self.press(key)
-            if wait_until(lambda: self.value != before, 0.5):
+            if wait_until(lambda: self.value != before, 1.0):
                 return
         raise AssertionError(f"{self.label}: the keyboard does not move it from {before}")
 
@@ -379,7 +379,7 @@ class Control:
         self.node.scroll_into_view_if_needed()
         for place in (0.5, 0.75, 0.0, 1.0) if self.kind == "slider" else (None,):
             self.handle.click() if place is None else self.drag([place])
-            if wait_until(lambda: self.value != before, 0.5):
+            if wait_until(lambda: self.value != before, 1.0):
                 return
         raise AssertionError(f"{self.label}: the mouse does not move it from {before}")
 

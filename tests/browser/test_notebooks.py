@@ -41,7 +41,7 @@ def changes(figure, control, move, help_with):
     move()
     if control.slow:
         figure.run()
-    return wait_until(lambda: figure.code != code, 20) and figure.changed(before, 0.5)
+    return wait_until(lambda: figure.code != code, 20) and figure.changed(before, 2.0)
 
 
 @pytest.mark.timeout(1200)  # the lab of notebook 07 trains for each of its many controls
