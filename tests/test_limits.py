@@ -187,7 +187,21 @@ def test_a_limit_that_was_there_is_not_raised():
     assert limits._fewer(resource.RLIM_INFINITY, 10) > psutil.Process().memory_info().vms
 
 
-def test_without_psutil_the_time_is_limited_still(monkeypatch):
+@pytest.fixture
+def no_proc(monkeypatch):
+    """A system such as macOS or Windows, where psutil reads the size of the process."""
+    def refuse(*path):
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(limits.os, "open", refuse)
+
+
+def test_psutil_measures_where_linux_does_not(no_proc):
+    with pytest.raises(Stopped, match="more than 100 MB"):
+        within_limits(appends_arrays, MANY_SECONDS, 100)
+
+
+def test_without_psutil_the_time_is_limited_still(monkeypatch, no_proc):
     monkeypatch.setitem(sys.modules, "psutil", None)
     with pytest.raises(Stopped, match="still running"), address_space(1):
         within_limits(endless, 0.2, 1)
