@@ -1,6 +1,7 @@
 """Settings of the whole test run."""
 
 import os
+import signal
 from pathlib import Path
 from unittest.mock import patch
 
@@ -19,6 +20,8 @@ def pytest_configure(config):
     if sanitize:    # nbval takes it relative to the working directory
         config.option.nbval_sanitize_with = str(ROOT / sanitize)
     config.pluginmanager.register(StrictKernels())
+    # What a shell starts in the background ignores Ctrl-C, and with it what the tests simulate.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class StrictKernels:
