@@ -4,7 +4,8 @@
 
 A notebook with the live figure of each demo and, below it, the same demo under `interact` (a pyplot
 figure made again for every value, as inline figures are) is made in a temporary folder and opened
-in JupyterLab in a headless Chromium. The same slider of both is moved by the keyboard, in turn.
+in JupyterLab in a headless Chromium. The same slider of both is moved by the keyboard, some steps
+of one and then some of the other, as a reader would; page and kernel are quiet before every step.
 The clock is the page's own: from the time of the keydown event to the frame after the new picture
 was loaded. A step of the live figure should take at most a quarter of the other.
 
@@ -30,7 +31,8 @@ DEMOS = (
     "helpers.demos.approximation.build_a_function",
     "helpers.demos.boundary.decision_boundary",
 )
-STEPS = 16  # key presses of each kind
+STEPS, IN_A_ROW = 24, 8  # key presses of each kind
+PAUSE = 300  # milliseconds before each
 TARGET, RELEASE = 0.25, 150
 
 INTERACT = """
@@ -78,6 +80,7 @@ def notebook_for(paths):
 def press(notebook, handle, key):
     """Milliseconds from a key press on this handle to the painted picture."""
     page = notebook.page
+    page.wait_for_timeout(PAUSE)
     page.evaluate("() => { window.painted = []; }")
     handle.focus()
     page.keyboard.press(key)
@@ -87,7 +90,7 @@ def press(notebook, handle, key):
 
 
 def steps(notebook, live, other):
-    """Times of the live figure and of the other one, in turn."""
+    """Times of the live figure and of the other one, IN_A_ROW at a time."""
     times = [], []
     for handle in (live, other):  # away from the ends of the slider
         handle.focus()
@@ -95,9 +98,10 @@ def steps(notebook, live, other):
         notebook.page.keyboard.press("PageUp")
         notebook.page.wait_for_timeout(1500)
     for i in range(2 * STEPS):
-        handle = (live, other)[i % 2]
+        kind = i // IN_A_ROW % 2
+        handle = (live, other)[kind]
         handle.scroll_into_view_if_needed()
-        times[i % 2].append(press(notebook, handle, ("ArrowRight", "ArrowLeft")[i // 2 % 2]))
+        times[kind].append(press(notebook, handle, ("ArrowRight", "ArrowLeft")[i % 2]))
     return times
 
 
