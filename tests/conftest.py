@@ -7,6 +7,7 @@ from unittest.mock import patch
 
 import pytest
 from hypothesis import settings
+from kernels import STRICT
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -29,8 +30,7 @@ class StrictKernels:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item):
-        strict = {"PYTHONWARNINGS": "error"} if item.path.suffix == ".ipynb" else {}
-        with patch.dict(os.environ, strict):
+        with patch.dict(os.environ, STRICT if item.path.suffix == ".ipynb" else {}):
             return (yield)
 
 
