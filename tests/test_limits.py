@@ -119,8 +119,6 @@ def running():
     return names
 
 
-# The button may be pressed while psutil has just opened a file, which then is not closed by it.
-@pytest.mark.filterwarnings(r"ignore:(?s)Exception ignored in.*/proc/")
 def test_the_stop_button_ends_the_loop_too():
     press = threading.Timer(0.5, _thread.interrupt_main)
     press.start()
